@@ -1,8 +1,8 @@
 #include "base/bytes.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/crypto.h>
 
 #include "base/check.h"
 
@@ -19,13 +19,14 @@ int hex_value(char c) {
 std::string digest(const EVP_MD* kind, std::string_view bytes) {
   std::string out(std::size_t(EVP_MD_get_size(kind)), '\0');
   unsigned length = 0;
-  CHECK(EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()), &length, kind, nullptr));
+  CHECK(EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()),
+                   &length, kind, nullptr));
   return out;
 }
 
 bool is_unreserved(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-         c == '.' || c == '~';
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_' || c == '.' || c == '~';
 }
 
 }  // namespace
@@ -67,11 +68,13 @@ Result<std::string> base64_decode(std::string_view text) {
   const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
   const std::string_view body = text.substr(0, text.size() - padding);
   const bool clean = std::ranges::all_of(body, [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/';
   });
   std::string out(text.size() / 4 * 3, '\0');
-  if (!clean || EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                reinterpret_cast<const unsigned char*>(text.data()), int(text.size())) < 0) {
+  if (!clean ||
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                      reinterpret_cast<const unsigned char*>(text.data()), int(text.size())) < 0) {
     return fail("invalid-base64", "not base64");
   }
   out.resize(out.size() - padding);
@@ -106,7 +109,8 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
     } else {
       const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
       const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
-      if (high < 0 || low < 0) return fail("invalid-percent-encoding", "'%' without two hexadecimal digits");
+      if (high < 0 || low < 0)
+        return fail("invalid-percent-encoding", "'%' without two hexadecimal digits");
       out += char(high * 16 + low);
       i += 2;
     }
@@ -121,8 +125,9 @@ std::string md5(std::string_view bytes) { return digest(EVP_md5(), bytes); }
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   std::string out(32, '\0');
   unsigned length = 32;
-  CHECK(HMAC(EVP_sha256(), key.data(), int(key.size()), reinterpret_cast<const unsigned char*>(bytes.data()),
-             bytes.size(), reinterpret_cast<unsigned char*>(out.data()), &length));
+  CHECK(HMAC(EVP_sha256(), key.data(), int(key.size()),
+             reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+             reinterpret_cast<unsigned char*>(out.data()), &length));
   return out;
 }
 
@@ -170,7 +175,8 @@ void Sha256::update(std::string_view bytes) {
 }
 std::string Sha256::finish_hex() {
   std::string out(32, '\0');
-  CHECK(EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_), reinterpret_cast<unsigned char*>(out.data()), nullptr));
+  CHECK(EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_),
+                           reinterpret_cast<unsigned char*>(out.data()), nullptr));
   return hex_encode(out);
 }
 

@@ -6,7 +6,8 @@ namespace landfall {
 namespace {
 
 std::tm to_utc(TimePoint t) {
-  const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count();
+  const std::time_t seconds =
+      std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count();
   std::tm out{};
   gmtime_r(&seconds, &out);
   return out;
@@ -40,7 +41,8 @@ Result<TimePoint> assemble(const Fields& f, Millis rest, std::string_view text) 
   if (f.year && f.month && f.day && f.hour && f.minute && f.second) {
     const year_month_day date{year(*f.year), month(unsigned(*f.month)), day(unsigned(*f.day))};
     if (date.ok() && *f.hour < 24 && *f.minute < 60 && *f.second < 61) {
-      return TimePoint(sys_days(date)) + hours(*f.hour) + minutes(*f.minute) + seconds(*f.second) + rest;
+      return TimePoint(sys_days(date)) + hours(*f.hour) + minutes(*f.minute) + seconds(*f.second) +
+             rest;
     }
   }
   return fail("invalid-time", fmt::format("'{}' is not a time", text.substr(0, 64)));
@@ -71,11 +73,13 @@ Result<TimePoint> parse_time(std::string_view text) {
   }
   if (text.size() == 29 && text[3] == ',') {
     const auto month = std::ranges::find(kMonths, text.substr(8, 3));
-    f = {digits(text, 12, 4), {}, digits(text, 5, 2), digits(text, 17, 2), digits(text, 20, 2), digits(text, 23, 2)};
+    f = {digits(text, 12, 4), {}, digits(text, 5, 2), digits(text, 17, 2), digits(text, 20, 2),
+         digits(text, 23, 2)};
     if (month != kMonths.end()) f.month = int(month - kMonths.begin()) + 1;
     return assemble(f, Millis(0), text);
   }
-  if (text.size() < 19 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != ' ')) {
+  if (text.size() < 19 || text[4] != '-' || text[7] != '-' ||
+      (text[10] != 'T' && text[10] != ' ')) {
     return assemble({}, Millis(0), text);
   }
   f = {digits(text, 0, 4),  digits(text, 5, 2),  digits(text, 8, 2),

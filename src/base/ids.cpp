@@ -16,8 +16,8 @@ Result<Arn> Arn::parse(std::string_view text) {
   if (parts[0] != "arn" || parts[1].empty() || parts[2].empty() || rest.empty()) {
     return fail("invalid-arn", fmt::format("'{}' is not an ARN", text.substr(0, 256)));
   }
-  return Arn{std::string(parts[1]), std::string(parts[2]), std::string(parts[3]), std::string(parts[4]),
-             std::string(rest)};
+  return Arn{std::string(parts[1]), std::string(parts[2]), std::string(parts[3]),
+             std::string(parts[4]), std::string(rest)};
 }
 
 std::string Arn::str() const {

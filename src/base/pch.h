@@ -1,4 +1,5 @@
-// Precompiled for every translation unit: the standard headers and the two libraries nearly all code uses.
+// Precompiled for every translation unit: the standard headers and the two libraries nearly all
+// code uses.
 #pragma once
 
 #include <fmt/format.h>

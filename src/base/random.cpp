@@ -32,7 +32,8 @@ std::string Random::uuid() {
   std::string h = hex(32);
   h[12] = '4';
   h[16] = "89ab"[below(4)];
-  return fmt::format("{}-{}-{}-{}-{}", h.substr(0, 8), h.substr(8, 4), h.substr(12, 4), h.substr(16, 4), h.substr(20));
+  return fmt::format("{}-{}-{}-{}-{}", h.substr(0, 8), h.substr(8, 4), h.substr(12, 4),
+                     h.substr(16, 4), h.substr(20));
 }
 
 void SystemRandom::fill(std::span<unsigned char> out) {

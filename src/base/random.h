@@ -15,10 +15,10 @@ class Random {
   virtual void fill(std::span<unsigned char> out) = 0;
 
   std::uint64_t next();
-  std::uint64_t below(std::uint64_t bound);                       // uniform in [0, bound)
-  std::string hex(std::size_t digits);                            // lower case
+  std::uint64_t below(std::uint64_t bound);  // uniform in [0, bound)
+  std::string hex(std::size_t digits);       // lower case
   std::string pick(std::string_view alphabet, std::size_t length);
-  std::string uuid();                                             // version 4
+  std::string uuid();  // version 4
 };
 
 // From the kernel; fit for keys.

@@ -3,10 +3,11 @@
 //   struct Cluster { std::string name; std::optional<int> limit; std::vector<Tag> tags; };
 //   LF_RECORD(Cluster, name, limit, tags)
 //
-// Members missing in the text keep their defaults and unknown ones are skipped, so records of older and newer versions
-// read. A member of a wrong type is an error. Supported: bool, integers, double, std::string, enums (by number),
-// TimePoint, boost::json::value, std::optional, std::vector, std::set, std::map<std::string, T>, records, and every type
-// with its own to_json/from_json found by argument-dependent look-up (the generated wire types have them).
+// Members missing in the text keep their defaults and unknown ones are skipped, so records of older
+// and newer versions read. A member of a wrong type is an error. Supported: bool, integers, double,
+// std::string, enums (by number), TimePoint, boost::json::value, std::optional, std::vector,
+// std::set, std::map<std::string, T>, records, and every type with its own to_json/from_json found
+// by argument-dependent look-up (the generated wire types have them).
 #pragma once
 
 #include <boost/json/array.hpp>
@@ -135,7 +136,8 @@ bool decode(const json::value& from, T& out) {
     if (!from.is_object()) return false;
     bool good = true;
     visit_members(out, [&](const char* name, auto& member) {
-      if (const json::value* found = from.get_object().if_contains(name)) good = good && decode(*found, member);
+      if (const json::value* found = from.get_object().if_contains(name))
+        good = good && decode(*found, member);
     });
     return good;
   } else {
@@ -153,7 +155,8 @@ Result<T> from_text(std::string_view text) {
   boost::system::error_code error;
   const json::value parsed = json::parse(json::string_view(text.data(), text.size()), error);
   T out{};
-  if (error || !decode(parsed, out)) return fail("record-unreadable", "a stored record cannot be read", 500);
+  if (error || !decode(parsed, out))
+    return fail("record-unreadable", "a stored record cannot be read", 500);
   return out;
 }
 
@@ -162,9 +165,9 @@ Result<T> from_text(std::string_view text) {
 
 #define LF_RECORD_MEMBER_(r, value, member) visit(BOOST_PP_STRINGIZE(member), value.member);
 // At namespace scope, in the record's own namespace.
-#define LF_RECORD(Type, ...)                                                                   \
-  template <class Value, class Visitor>                                                        \
-    requires std::is_same_v<std::remove_const_t<Value>, Type>                                  \
-  void visit_members([[maybe_unused]] Value& value, [[maybe_unused]] Visitor&& visit) {        \
-    BOOST_PP_SEQ_FOR_EACH(LF_RECORD_MEMBER_, value, BOOST_PP_VARIADIC_TO_SEQ(__VA_ARGS__))     \
+#define LF_RECORD(Type, ...)                                                               \
+  template <class Value, class Visitor>                                                    \
+    requires std::is_same_v<std::remove_const_t<Value>, Type>                              \
+  void visit_members([[maybe_unused]] Value& value, [[maybe_unused]] Visitor&& visit) {    \
+    BOOST_PP_SEQ_FOR_EACH(LF_RECORD_MEMBER_, value, BOOST_PP_VARIADIC_TO_SEQ(__VA_ARGS__)) \
   }

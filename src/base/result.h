@@ -1,4 +1,5 @@
-// Result<T>: a value or an Error. The only way failures of outside input travel; exceptions are for our own bugs.
+// Result<T>: a value or an Error. The only way failures of outside input travel; exceptions are for
+// our own bugs.
 #pragma once
 
 #include <expected>
@@ -8,9 +9,10 @@
 
 namespace landfall {
 
-// One failure, in the vocabulary of the caller's API. Codes are AWS error codes where the failure reaches a client
-// ("ClusterNotFoundException"); layers below the services use kebab-case codes of their own ("disk-full") which the
-// services translate.
+// One failure, in the vocabulary of the caller's API. Codes are AWS error codes where the failure
+// reaches a client
+// ("ClusterNotFoundException"); layers below the services use kebab-case codes of their own
+// ("disk-full") which the services translate.
 struct Error {
   std::string code;
   std::string message;

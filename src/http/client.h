@@ -1,4 +1,5 @@
-// HTTP/1.1 client for plain and TLS servers; one connection a call. Used towards webhooks, registries and in tests.
+// HTTP/1.1 client for plain and TLS servers; one connection a call. Used towards webhooks,
+// registries and in tests.
 #pragma once
 
 #include "http/message.h"
@@ -13,9 +14,9 @@ struct ClientOptions {
   std::string network_namespace;  // connect from inside this namespace
 };
 
-// url: "http://host[:port]/path?query" or https. Host names are resolved with the system's resolver on the blocking
-// pool. Errors: "invalid-url", "timeout", "body-too-large", errno-*, "tls-...".
-task<Result<Response>> request(io::Loop& loop, std::string method, std::string url, Headers headers, std::string body,
-                               ClientOptions options);
+// url: "http://host[:port]/path?query" or https. Host names are resolved with the system's resolver
+// on the blocking pool. Errors: "invalid-url", "timeout", "body-too-large", errno-*, "tls-...".
+task<Result<Response>> request(io::Loop& loop, std::string method, std::string url, Headers headers,
+                               std::string body, ClientOptions options);
 
 }  // namespace landfall::http

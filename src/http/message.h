@@ -14,7 +14,9 @@ namespace landfall::http {
 // In order, with the case they came with; look-ups ignore case.
 class Headers {
  public:
-  void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  void add(std::string name, std::string value) {
+    fields_.emplace_back(std::move(name), std::move(value));
+  }
   void set(std::string_view name, std::string value);  // replaces all of that name
   void remove(std::string_view name);
   // The first of that name; empty when absent.

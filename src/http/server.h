@@ -1,4 +1,5 @@
-// HTTP/1.1 server. One port speaks both plain HTTP and TLS: the first byte of a connection tells which.
+// HTTP/1.1 server. One port speaks both plain HTTP and TLS: the first byte of a connection tells
+// which.
 #pragma once
 
 #include <functional>
@@ -9,13 +10,13 @@
 
 namespace landfall::http {
 
-// Reads a request's body piece by piece. "Expect: 100-continue" is answered at the first read, so a handler that
-// refuses early never makes the client send the body.
+// Reads a request's body piece by piece. "Expect: 100-continue" is answered at the first read, so a
+// handler that refuses early never makes the client send the body.
 class BodyReader {
  public:
   virtual ~BodyReader() = default;
-  // The next piece, at most 256 KiB; empty at the end. Errors: "body-too-large" is never raised here, "connection-lost",
-  // "timeout", "malformed-body".
+  // The next piece, at most 256 KiB; empty at the end. Errors: "body-too-large" is never raised
+  // here, "connection-lost", "timeout", "malformed-body".
   virtual task<Result<std::string>> read() = 0;
   // Content-Length, when the client said one.
   virtual std::optional<std::uint64_t> length() const = 0;
@@ -26,8 +27,8 @@ class BodyReader {
 class ResponseWriter {
  public:
   virtual ~ResponseWriter() = default;
-  // A complete response with Content-Length. For HEAD the body's length is announced and the body left out;
-  // a "Content-Length" header set by the handler wins (HEAD of a large object).
+  // A complete response with Content-Length. For HEAD the body's length is announced and the body
+  // left out; a "Content-Length" header set by the handler wins (HEAD of a large object).
   virtual task<Result<void>> send(Response response) = 0;
   // A streamed response: chunked unless the headers say Content-Length.
   virtual task<Result<void>> start(Response head) = 0;
@@ -36,15 +37,17 @@ class ResponseWriter {
   virtual bool started() const = 0;
 };
 
-// What answers requests. A handler that throws or returns without answering gets a 500 sent for it. References live
-// until the returned task has ended.
+// What answers requests. A handler that throws or returns without answering gets a 500 sent for it.
+// References live until the returned task has ended.
 using Handler = std::function<task<void>(Request, BodyReader&, ResponseWriter&)>;
 
 struct ServerOptions {
   std::size_t header_limit = 64 << 10;
-  Millis header_timeout = std::chrono::seconds(30);  // from the first byte of a request to the end of its head
-  Millis idle_timeout = std::chrono::seconds(75);    // between requests
-  Millis body_timeout = std::chrono::seconds(60);    // between two pieces of a body, in either direction
+  Millis header_timeout =
+      std::chrono::seconds(30);  // from the first byte of a request to the end of its head
+  Millis idle_timeout = std::chrono::seconds(75);  // between requests
+  Millis body_timeout =
+      std::chrono::seconds(60);  // between two pieces of a body, in either direction
   std::size_t connection_limit = 10'000;
   // PEM files; both empty: TLS connections are refused.
   std::string certificate_file;
@@ -55,7 +58,8 @@ class Server {
  public:
   Server(io::Loop& loop, Handler handler, ServerOptions options);
   ~Server();
-  // May be called several times: every address serves the same handler. namespace_path as in TcpListener::listen.
+  // May be called several times: every address serves the same handler. namespace_path as in
+  // TcpListener::listen.
   Result<io::Endpoint> listen(io::Endpoint at, const std::string& namespace_path = {});
   // Stops listening on one address given to listen() before, and its connections.
   void unlisten(const io::Endpoint& at, const std::string& namespace_path = {});

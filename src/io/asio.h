@@ -1,4 +1,5 @@
-// Boost.Asio behind the tasks. Included by .cpp files of io/ and http/ only: it is expensive to compile.
+// Boost.Asio behind the tasks. Included by .cpp files of io/ and http/ only: it is expensive to
+// compile.
 #pragma once
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -22,8 +23,8 @@ struct Loop::Impl {
   asio::thread_pool pool;
 };
 
-// Awaits one Asio operation: `start` is called with a completion handler void(error_code, T). The result is the pair;
-// a stop request cancels the operation, and the await throws Cancelled.
+// Awaits one Asio operation: `start` is called with a completion handler void(error_code, T). The
+// result is the pair; a stop request cancels the operation, and the await throws Cancelled.
 template <class T, class Start>
 class AsioAwait {
  public:
@@ -34,18 +35,20 @@ class AsioAwait {
     stop_ = handle.promise().stop;
     if (stop_.stop_requested()) return false;
     handle_ = handle;
-    // Requests come from the loop's own thread or from others: the cancellation itself always runs on the loop. The
-    // signal outlives this object, because a posted cancellation may arrive after the operation has completed.
+    // Requests come from the loop's own thread or from others: the cancellation itself always runs
+    // on the loop. The signal outlives this object, because a posted cancellation may arrive after
+    // the operation has completed.
     signal_ = std::make_shared<asio::cancellation_signal>();
     callback_.emplace(stop_, [context = &loop_.impl().context, signal = signal_] {
       asio::post(*context, [signal] { signal->emit(asio::cancellation_type::terminal); });
     });
-    start_(asio::bind_cancellation_slot(signal_->slot(), [this](boost::system::error_code error, T value = {}) {
-      error_ = error;
-      value_ = std::move(value);
-      callback_.reset();
-      handle_.resume();
-    }));
+    start_(asio::bind_cancellation_slot(signal_->slot(),
+                                        [this](boost::system::error_code error, T value = {}) {
+                                          error_ = error;
+                                          value_ = std::move(value);
+                                          callback_.reset();
+                                          handle_.resume();
+                                        }));
     return true;
   }
   std::pair<boost::system::error_code, T> await_resume() {

@@ -1,5 +1,5 @@
-// Files as the stores need them: whole, durable, and replaceable by a fault-injecting double in tests.
-// All calls block; call them through Loop::run_blocking where they may take long.
+// Files as the stores need them: whole, durable, and replaceable by a fault-injecting double in
+// tests. All calls block; call them through Loop::run_blocking where they may take long.
 #pragma once
 
 #include <filesystem>
@@ -28,7 +28,8 @@ class Fd {
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = 64 << 20);
 // Atomic and durable: temporary file, fsync, rename, fsync of the folder.
-Result<void> write_file(const std::filesystem::path& path, std::string_view bytes, unsigned mode = 0644);
+Result<void> write_file(const std::filesystem::path& path, std::string_view bytes,
+                        unsigned mode = 0644);
 Result<void> make_directories(const std::filesystem::path& path, unsigned mode = 0755);
 // Removes a tree; absent is success.
 Result<void> remove_tree(const std::filesystem::path& path);

@@ -20,7 +20,8 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Runs until `main` has finished, then returns. Rethrows what main threw. Call from one thread only.
+  // Runs until `main` has finished, then returns. Rethrows what main threw. Call from one thread
+  // only.
   void run(task<void> main);
 
   // Throws Cancelled when the task is stopped.
@@ -28,8 +29,8 @@ class Loop {
   // Lets everything else that is ready run first.
   task<void> yield();
 
-  // Runs `work` on the pool and resumes on the loop with its result (or exception). Not cancellable: `work` must end
-  // by itself, and what it captures must own what it uses.
+  // Runs `work` on the pool and resumes on the loop with its result (or exception). Not
+  // cancellable: `work` must end by itself, and what it captures must own what it uses.
   template <class F>
   task<std::invoke_result_t<F>> run_blocking(F work) {
     using R = std::invoke_result_t<F>;
@@ -60,7 +61,8 @@ class Loop {
 
 // Children with an owner: tasks run beside their owner and are joined by stop().
 //   TaskScope scope(loop); scope.spawn("sweep", sweep()); ... co_await scope.stop();
-// A child that ends with an exception other than Cancelled is a bug: it is logged and the child is gone.
+// A child that ends with an exception other than Cancelled is a bug: it is logged and the child is
+// gone.
 class TaskScope {
  public:
   explicit TaskScope(Loop& loop) : loop_(loop) {}

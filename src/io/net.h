@@ -1,4 +1,5 @@
-// Sockets as tasks. A socket may live in another network namespace than the process: it is made there and stays.
+// Sockets as tasks. A socket may live in another network namespace than the process: it is made
+// there and stays.
 #pragma once
 
 #include <memory>
@@ -37,8 +38,10 @@ class TcpStream {
 class TcpListener {
  public:
   struct Impl;
-  // namespace_path: "/run/netns/x", or empty for ours. Port 0 picks one. Errors: "address-in-use", errno-*.
-  static Result<TcpListener> listen(Loop& loop, Endpoint at, const std::string& namespace_path = {});
+  // namespace_path: "/run/netns/x", or empty for ours. Port 0 picks one. Errors: "address-in-use",
+  // errno-*.
+  static Result<TcpListener> listen(Loop& loop, Endpoint at,
+                                    const std::string& namespace_path = {});
   TcpListener(TcpListener&&) noexcept;
   ~TcpListener();
   task<Result<TcpStream>> accept();
@@ -50,7 +53,8 @@ class TcpListener {
   std::unique_ptr<Impl> impl_;
 };
 
-task<Result<TcpStream>> connect(Loop& loop, Endpoint to, Millis timeout, std::string namespace_path = {});
+task<Result<TcpStream>> connect(Loop& loop, Endpoint to, Millis timeout,
+                                std::string namespace_path = {});
 
 struct Datagram {
   std::string bytes;
@@ -73,6 +77,7 @@ class UdpSocket {
 };
 
 // Runs `work` with this thread inside the network namespace: no co_await in between.
-Result<void> in_network_namespace(const std::string& namespace_path, const std::function<Result<void>()>& work);
+Result<void> in_network_namespace(const std::string& namespace_path,
+                                  const std::function<Result<void>()>& work);
 
 }  // namespace landfall::io

@@ -1,9 +1,10 @@
-// task<T>: a lazy coroutine. It starts when awaited, runs on the loop's thread, and hands its value or exception to
-// the one that awaits it. Destroying a task destroys its frame.
+// task<T>: a lazy coroutine. It starts when awaited, runs on the loop's thread, and hands its value
+// or exception to the one that awaits it. Destroying a task destroys its frame.
 //
-// Every task carries a stop token, inherited from the task that awaits it. Waiting primitives (sleep, sockets, child
-// processes) watch the token and throw Cancelled when a stop is requested, so a whole tree of tasks unwinds from its
-// leaves. Only TaskScope and with_timeout catch Cancelled.
+// Every task carries a stop token, inherited from the task that awaits it. Waiting primitives
+// (sleep, sockets, child processes) watch the token and throw Cancelled when a stop is requested,
+// so a whole tree of tasks unwinds from its leaves. Only TaskScope and with_timeout catch
+// Cancelled.
 #pragma once
 
 #include <coroutine>
@@ -38,61 +39,46 @@ class PromiseBase {
 };
 
 template <class T = void>
-class [[nodiscard]] task {
+class task;
+
+template <class T>
+class Promise : public PromiseBase {
  public:
-  struct promise_type : PromiseBase {
-    task get_return_object() { return task(std::coroutine_handle<promise_type>::from_promise(*this)); }
-    template <class U>
-    void return_value(U&& value) {
-      result.template emplace<1>(std::forward<U>(value));
-    }
-    void unhandled_exception() { result.template emplace<2>(std::current_exception()); }
-    std::variant<std::monostate, T, std::exception_ptr> result;
-  };
-
-  task(task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
-  task& operator=(task&& other) noexcept {
-    std::swap(handle_, other.handle_);
-    return *this;
+  task<T> get_return_object();
+  template <class U>
+  void return_value(U&& value) {
+    result_.template emplace<1>(std::forward<U>(value));
   }
-  ~task() {
-    if (handle_) handle_.destroy();
-  }
-
-  auto operator co_await() && noexcept {
-    struct Awaiter {
-      bool await_ready() noexcept { return false; }
-      template <class Promise>
-      std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
-        handle.promise().continuation = parent;
-        handle.promise().stop = parent.promise().stop;
-        return handle;
-      }
-      T await_resume() {
-        auto& result = handle.promise().result;
-        if (result.index() == 2) std::rethrow_exception(std::get<2>(result));
-        return std::move(std::get<1>(result));
-      }
-      std::coroutine_handle<promise_type> handle;
-    };
-    return Awaiter{handle_};
+  void unhandled_exception() { result_.template emplace<2>(std::current_exception()); }
+  T take() {
+    if (result_.index() == 2) std::rethrow_exception(std::get<2>(result_));
+    return std::move(std::get<1>(result_));
   }
 
  private:
-  explicit task(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
-  std::coroutine_handle<promise_type> handle_;
+  std::variant<std::monostate, T, std::exception_ptr> result_;
 };
 
 template <>
-class [[nodiscard]] task<void> {
+class Promise<void> : public PromiseBase {
  public:
-  struct promise_type : PromiseBase {
-    task get_return_object() { return task(std::coroutine_handle<promise_type>::from_promise(*this)); }
-    void return_void() {}
-    void unhandled_exception() { exception = std::current_exception(); }
-    std::exception_ptr exception;
-  };
+  task<void> get_return_object();
+  void return_void() {}
+  void unhandled_exception() { exception_ = std::current_exception(); }
+  void take() {
+    if (exception_) std::rethrow_exception(exception_);
+  }
 
+ private:
+  std::exception_ptr exception_;
+};
+
+template <class T>
+class [[nodiscard]] task {
+ public:
+  using promise_type = Promise<T>;
+
+  explicit task(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
   task(task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
   task& operator=(task&& other) noexcept {
     std::swap(handle_, other.handle_);
@@ -102,27 +88,34 @@ class [[nodiscard]] task<void> {
     if (handle_) handle_.destroy();
   }
 
-  auto operator co_await() && noexcept {
-    struct Awaiter {
-      bool await_ready() noexcept { return false; }
-      template <class Promise>
-      std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
-        handle.promise().continuation = parent;
-        handle.promise().stop = parent.promise().stop;
-        return handle;
-      }
-      void await_resume() {
-        if (handle.promise().exception) std::rethrow_exception(handle.promise().exception);
-      }
-      std::coroutine_handle<promise_type> handle;
-    };
-    return Awaiter{handle_};
-  }
+  class Awaiter {
+   public:
+    explicit Awaiter(std::coroutine_handle<promise_type> child) : child_(child) {}
+    bool await_ready() noexcept { return false; }
+    template <class Parent>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Parent> parent) noexcept {
+      child_.promise().continuation = parent;
+      child_.promise().stop = parent.promise().stop;
+      return child_;
+    }
+    T await_resume() { return child_.promise().take(); }
+
+   private:
+    std::coroutine_handle<promise_type> child_;
+  };
+  Awaiter operator co_await() && noexcept { return Awaiter(handle_); }
 
  private:
-  explicit task(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
   std::coroutine_handle<promise_type> handle_;
 };
+
+template <class T>
+task<T> Promise<T>::get_return_object() {
+  return task<T>(std::coroutine_handle<Promise<T>>::from_promise(*this));
+}
+inline task<void> Promise<void>::get_return_object() {
+  return task<void>(std::coroutine_handle<Promise<void>>::from_promise(*this));
+}
 
 // `co_await current_stop()`: the running task's stop token.
 struct current_stop {
@@ -136,8 +129,8 @@ struct current_stop {
   std::stop_token token;
 };
 
-// A coroutine that nobody awaits: it starts at once and frees itself. Only io/ may use it; everything else spawns into
-// a TaskScope.
+// A coroutine that nobody awaits: it starts at once and frees itself. Only io/ may use it;
+// everything else spawns into a TaskScope.
 struct detached {
   struct promise_type {
     detached get_return_object() { return {}; }

@@ -1,8 +1,9 @@
-// Control-plane state with etcd's semantics: ordered keys, one revision per transaction, compare-and-swap, watch and
-// leases. Acknowledged means on disk.
+// Control-plane state with etcd's semantics: ordered keys, one revision per transaction,
+// compare-and-swap, watch and leases. Acknowledged means on disk.
 //
-// Reads see every transaction that has been acknowledged and are synchronous (microseconds, from the page cache).
-// commit() resumes when the transaction is durable; transactions that wait together share one fsync.
+// Reads see every transaction that has been acknowledged and are synchronous (microseconds, from
+// the page cache). commit() resumes when the transaction is durable; transactions that wait
+// together share one fsync.
 #pragma once
 
 #include <functional>
@@ -68,12 +69,13 @@ struct Event {
   std::optional<KeyValue> previous;  // absent for a creation
 };
 
-// Delivers every change of keys with a prefix, in order, without gaps; changes of one transaction come together.
+// Delivers every change of keys with a prefix, in order, without gaps; changes of one transaction
+// come together.
 class Watch {
  public:
   virtual ~Watch() = default;
-  // Waits for the next batch (never empty). Error "compacted": the history asked for is gone, list again and watch from
-  // there. Throws Cancelled when stopped.
+  // Waits for the next batch (never empty). Error "compacted": the history asked for is gone, list
+  // again and watch from there. Throws Cancelled when stopped.
   virtual task<Result<std::vector<Event>>> next() = 0;
 };
 
@@ -82,7 +84,8 @@ class Store {
   virtual ~Store() = default;
 
   virtual std::optional<KeyValue> get(std::string_view key) = 0;
-  virtual std::vector<KeyValue> range(std::string_view prefix, const RangeOptions& options = {}) = 0;
+  virtual std::vector<KeyValue> range(std::string_view prefix,
+                                      const RangeOptions& options = {}) = 0;
   virtual Revision revision() = 0;
 
   // Errors: "disk-full", "store-failed"; nothing of the transaction is then done.
@@ -103,6 +106,7 @@ struct SqliteOptions {
 };
 // Opens or creates; stop() on the returned object's destruction waits for what is under way.
 // Errors: "store-corrupt", "store-version", errno-*.
-Result<std::unique_ptr<Store>> open_sqlite(io::Loop& loop, const Clock& clock, SqliteOptions options);
+Result<std::unique_ptr<Store>> open_sqlite(io::Loop& loop, const Clock& clock,
+                                           SqliteOptions options);
 
 }  // namespace landfall::store
