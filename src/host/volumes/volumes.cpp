@@ -1,0 +1,260 @@
+#include "host/volumes/volumes.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "io/files.h"
+#include "io/process.h"
+
+namespace landfall::host {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr Millis kCopyTimeout = std::chrono::minutes(30);
+constexpr std::string_view kHalfMade = ".new";
+
+// ENOSPC is the one failure a user can do something about: it keeps a code of its own.
+Error volume_error(const Error& error) {
+  const bool full = error.code == "errno-ENOSPC" || error.code == "errno-EDQUOT" ||
+                    error.message.find("No space left on device") != std::string::npos;
+  if (full) return {"disk-full", error.message, 500};
+  if (error.code == "program-missing" || error.code == "not-found") return error;
+  return {"volume-failed", error.message, 500};
+}
+
+Result<void> freeze(const fs::path& folder, bool frozen) {
+  const io::Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return fail_errno("open " + folder.string(), errno);
+  // EBUSY: frozen already; EINVAL: not frozen.
+  if (::ioctl(fd.get(), frozen ? FIFREEZE : FITHAW, 0) < 0 && errno != EBUSY && errno != EINVAL) {
+    return fail_errno((frozen ? "freeze " : "thaw ") + folder.string(), errno);
+  }
+  return {};
+}
+
+Result<void> sync_file(const fs::path& path) {
+  const io::Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) < 0) return fail_errno("sync " + path.string(), errno);
+  return {};
+}
+
+Result<void> grow_file(const fs::path& path, std::uint64_t size_bytes) {
+  const io::Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return fail_errno("open " + path.string(), errno);
+  struct stat now{};
+  if (::fstat(fd.get(), &now) < 0) return fail_errno("stat " + path.string(), errno);
+  if (std::uint64_t(now.st_size) >= size_bytes) return {};
+  if (::ftruncate(fd.get(), off_t(size_bytes)) < 0)
+    return fail_errno("resize " + path.string(), errno);
+  if (::fsync(fd.get()) < 0) return fail_errno("sync " + path.string(), errno);
+  return {};
+}
+
+// Renames a finished file into place so that it is there whole or not at all.
+Result<void> publish(const fs::path& from, const fs::path& to) {
+  LF_OK(sync_file(from));
+  if (::rename(from.c_str(), to.c_str()) < 0) return fail_errno("rename to " + to.string(), errno);
+  return io::sync_directory(to.parent_path());
+}
+
+std::vector<std::string> images_in(const fs::path& folder) {
+  std::vector<std::string> out;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.path().extension() == ".img") out.push_back(entry.path().stem());
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+void drop(const fs::path& path) {
+  std::error_code ignored;
+  fs::remove(path, ignored);
+}
+
+}  // namespace
+
+Volumes::Volumes(io::Loop& loop, fs::path root) : loop_(loop), root_(std::move(root)) {}
+
+task<Result<void>> Volumes::recover() {
+  for (const char* folder : {"volumes", "snapshots", "mounts"}) {
+    LF_CO_OK(io::make_directories(root_ / folder, 0700));
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(root_ / folder, ignored)) {
+      if (entry.path().native().ends_with(kHalfMade)) drop(entry.path());
+    }
+  }
+  for (const std::string& id : list()) {
+    if (!mounted(id)) continue;
+    if (auto thawed = freeze(mount_point(id), false); !thawed) {
+      log::warning("volumes", "volume {}: {}", id, thawed.error().message);
+    }
+  }
+  co_return Result<void>();
+}
+
+task<Result<void>> Volumes::create(std::string id, std::uint64_t size_bytes) {
+  if (exists(id)) co_return Result<void>();
+  const fs::path half = image(id).string() + std::string(kHalfMade);
+  drop(half);
+  Result<void> made = grow_file(half, size_bytes);
+  if (made) {
+    auto formatted =
+        co_await io::check_command(loop_, {{"mkfs.ext4", "-q", "-F", "-m", "0", "-E",
+                                            "lazy_itable_init=1,lazy_journal_init=1", half}});
+    if (!formatted) made = std::unexpected(formatted.error());
+  }
+  if (made) made = publish(half, image(id));
+  if (!made) {
+    drop(half);
+    co_return std::unexpected(volume_error(made.error()));
+  }
+  co_return made;
+}
+
+task<Result<void>> Volumes::copy(fs::path from, fs::path to) {
+  const fs::path half = to.string() + std::string(kHalfMade);
+  drop(half);
+  io::Command command{{"cp", "--sparse=always", "--reflink=auto", from, half}};
+  command.timeout = kCopyTimeout;
+  auto copied = co_await io::check_command(loop_, std::move(command));
+  Result<void> done;
+  if (!copied) {
+    done = std::unexpected(copied.error());
+  } else {
+    // publish() syncs a file that may hold gigabytes: not on the loop's thread.
+    done = co_await loop_.run_blocking([half, to] { return publish(half, to); });
+  }
+  if (!done) {
+    drop(half);
+    co_return std::unexpected(volume_error(done.error()));
+  }
+  co_return done;
+}
+
+task<Result<void>> Volumes::create_from_snapshot(std::string id, std::string snapshot,
+                                                 std::uint64_t size_bytes) {
+  if (!exists(id)) {
+    if (!snapshot_exists(snapshot)) co_return fail("not-found", "no snapshot " + snapshot, 404);
+    LF_CO_OK(co_await copy(snapshot_image(snapshot), image(id)));
+  }
+  co_return co_await grow(std::move(id), size_bytes);
+}
+
+task<Result<fs::path>> Volumes::mount(std::string id) {
+  const fs::path folder = mount_point(id);
+  if (mounted(id)) co_return folder;
+  if (!exists(id)) co_return fail("not-found", "no volume " + id, 404);
+  LF_CO_OK(io::make_directories(folder, 0700));
+  // mount(8) attaches a loop device that goes away with the mount.
+  auto done = co_await io::check_command(
+      loop_, {{"mount", "-o", "loop,noatime,nosuid,nodev", image(id), folder}});
+  if (!done) co_return std::unexpected(volume_error(done.error()));
+  co_return folder;
+}
+
+task<Result<void>> Volumes::unmount(std::string id) {
+  if (!mounted(id)) co_return Result<void>();
+  LF_CO_OK(freeze(mount_point(id), false));
+  auto done = co_await io::check_command(loop_, {{"umount", mount_point(id)}});
+  if (!done) co_return std::unexpected(volume_error(done.error()));
+  co_return Result<void>();
+}
+
+task<Result<void>> Volumes::grow(std::string id, std::uint64_t size_bytes) {
+  if (!exists(id)) co_return fail("not-found", "no volume " + id, 404);
+  if (auto resized = grow_file(image(id), size_bytes); !resized) {
+    co_return std::unexpected(volume_error(resized.error()));
+  }
+  io::Command command{{"resize2fs", image(id)}};
+  if (mounted(id)) {
+    LF_CO_TRY(device,
+              co_await io::check_command(loop_, {{"findmnt", "-no", "SOURCE", mount_point(id)}}));
+    const std::string loop_device = device.substr(0, device.find('\n'));
+    LF_CO_OK(co_await io::check_command(loop_, {{"losetup", "-c", loop_device}}));
+    command.argv = {"resize2fs", loop_device};
+  } else {
+    // resize2fs insists on a check of a file system that was mounted before.
+    auto checked = co_await io::run_command(loop_, {{"e2fsck", "-fp", image(id)}});
+    if (!checked) co_return std::unexpected(checked.error());
+    if (checked->exit_code > 1) {
+      co_return fail("volume-failed",
+                     fmt::format("e2fsck of {}: {}{}", id, checked->out, checked->err), 500);
+    }
+  }
+  auto done = co_await io::check_command(loop_, std::move(command));
+  if (!done && done.error().message.find("Permission denied") != std::string::npos) {
+    co_return fail("needs-unmount", "growing a mounted volume needs CAP_SYS_RESOURCE", 500);
+  }
+  if (!done) co_return std::unexpected(volume_error(done.error()));
+  co_return Result<void>();
+}
+
+task<Result<void>> Volumes::remove(std::string id) {
+  LF_CO_OK(co_await unmount(id));
+  drop(image(id));
+  drop(mount_point(id));
+  co_return io::sync_directory(root_ / "volumes");
+}
+
+task<Result<void>> Volumes::snapshot(std::string id, std::string snapshot) {
+  if (snapshot_exists(snapshot)) co_return Result<void>();
+  if (!exists(id)) co_return fail("not-found", "no volume " + id, 404);
+  const bool freezing = mounted(id);
+  // The thaw must happen whatever becomes of the copy, also when this task is stopped.
+  struct Thaw {
+    fs::path folder;
+    bool armed = false;
+    ~Thaw() {
+      if (armed) (void)freeze(folder, false);
+    }
+  } thaw{mount_point(id), freezing};
+  if (freezing) {
+    const fs::path folder = mount_point(id);
+    auto frozen = co_await loop_.run_blocking([folder] { return freeze(folder, true); });
+    if (!frozen) co_return std::unexpected(volume_error(frozen.error()));
+    // What the loop device holds in memory must reach the file that is copied.
+    if (auto synced = sync_file(image(id)); !synced)
+      co_return std::unexpected(volume_error(synced.error()));
+  }
+  co_return co_await copy(image(id), snapshot_image(snapshot));
+}
+
+task<Result<void>> Volumes::remove_snapshot(std::string snapshot) {
+  drop(snapshot_image(snapshot));
+  co_return io::sync_directory(root_ / "snapshots");
+}
+
+bool Volumes::exists(const std::string& id) const {
+  std::error_code ignored;
+  return fs::exists(image(id), ignored);
+}
+
+bool Volumes::snapshot_exists(const std::string& snapshot) const {
+  std::error_code ignored;
+  return fs::exists(snapshot_image(snapshot), ignored);
+}
+
+bool Volumes::mounted(const std::string& id) const {
+  struct stat folder{}, parent{};
+  return ::stat(mount_point(id).c_str(), &folder) == 0 &&
+         ::stat((root_ / "mounts").c_str(), &parent) == 0 && folder.st_dev != parent.st_dev;
+}
+
+Result<VolumeUsage> Volumes::usage(const std::string& id) const {
+  struct statvfs found{};
+  if (!mounted(id)) return fail("not-mounted", fmt::format("volume {} is not mounted", id), 500);
+  if (::statvfs(mount_point(id).c_str(), &found) < 0) return fail_errno("statvfs " + id, errno);
+  return VolumeUsage{found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize};
+}
+
+std::vector<std::string> Volumes::list() const { return images_in(root_ / "volumes"); }
+std::vector<std::string> Volumes::list_snapshots() const { return images_in(root_ / "snapshots"); }
+
+}  // namespace landfall::host
