@@ -14,7 +14,8 @@ constexpr std::array<bool, 256> make_token_table() {
   std::array<bool, 256> table{};
   for (int c = '0'; c <= '9'; ++c) table[c] = true;
   for (int c = 'a'; c <= 'z'; ++c) table[c] = table[c - 32] = true;
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<unsigned char>(c)] = true;
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~"))
+    table[static_cast<unsigned char>(c)] = true;
   return table;
 }
 constexpr auto kToken = make_token_table();
@@ -69,7 +70,8 @@ struct FieldFacts {
   int hosts = 0;
 };
 
-std::optional<Malformed> note_framing(std::string_view name, std::string_view value, FieldFacts& facts) {
+std::optional<Malformed> note_framing(std::string_view name, std::string_view value,
+                                      FieldFacts& facts) {
   if (equal_ignoring_case(name, "content-length")) {
     std::uint64_t length = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), length);
@@ -103,7 +105,8 @@ std::expected<FieldFacts, Malformed> parse_fields(std::string_view rest, Headers
     if (!line) return std::unexpected(Malformed{400, "malformed line end"});
     if (line->empty()) break;
     const std::size_t colon = line->find(':');
-    if (colon == std::string_view::npos) return std::unexpected(Malformed{400, "header without a colon"});
+    if (colon == std::string_view::npos)
+      return std::unexpected(Malformed{400, "header without a colon"});
     const std::string_view name = line->substr(0, colon);
     const std::string_view value = trim(line->substr(colon + 1));
     // A leading blank (an obsolete folded line) fails here too.
@@ -122,12 +125,14 @@ std::expected<FieldFacts, Malformed> parse_fields(std::string_view rest, Headers
 // Origin form, absolute form or "*" (RFC 9112, section 3.2).
 std::optional<Malformed> parse_target(std::string_view target, Request& request) {
   for (const char c : target) {
-    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '#') return Malformed{400, "malformed target"};
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '#')
+      return Malformed{400, "malformed target"};
   }
   if (!target.starts_with('/')) {
     const std::size_t scheme = target.find("://");
-    if (scheme != std::string_view::npos && (equal_ignoring_case(target.substr(0, scheme), "http") ||
-                                             equal_ignoring_case(target.substr(0, scheme), "https"))) {
+    if (scheme != std::string_view::npos &&
+        (equal_ignoring_case(target.substr(0, scheme), "http") ||
+         equal_ignoring_case(target.substr(0, scheme), "https"))) {
       target.remove_prefix(scheme + 3);
       const std::size_t end = std::min(target.find_first_of("/?"), target.size());
       request.headers.set("Host", std::string(target.substr(0, end)));
@@ -168,12 +173,14 @@ std::expected<RequestHead, Malformed> parse_request_head(std::string_view head) 
   const std::string_view method = line->substr(0, first);
   const std::string_view target = line->substr(first + 1, last - first - 1);
   const std::string_view version = line->substr(last + 1);
-  if (!is_token(method) || method.size() > 32) return std::unexpected(Malformed{400, "malformed method"});
+  if (!is_token(method) || method.size() > 32)
+    return std::unexpected(Malformed{400, "malformed method"});
   if (version == "HTTP/1.0") {
     out.http_1_0 = true;
   } else if (version != "HTTP/1.1") {
-    return std::unexpected(version.starts_with("HTTP/") ? Malformed{505, "only HTTP/1.1 is spoken here"}
-                                                        : Malformed{400, "malformed request line"});
+    return std::unexpected(version.starts_with("HTTP/")
+                               ? Malformed{505, "only HTTP/1.1 is spoken here"}
+                               : Malformed{400, "malformed request line"});
   }
   auto facts = parse_fields(head, out.request.headers);
   if (!facts) return std::unexpected(facts.error());
@@ -193,10 +200,12 @@ std::expected<RequestHead, Malformed> parse_request_head(std::string_view head) 
   return out;
 }
 
-std::expected<ResponseHead, Malformed> parse_response_head(std::string_view head, std::string_view method) {
+std::expected<ResponseHead, Malformed> parse_response_head(std::string_view head,
+                                                           std::string_view method) {
   ResponseHead out;
   const auto line = take_line(head);
-  if (!line || line->size() < 12 || !(line->starts_with("HTTP/1.1 ") || line->starts_with("HTTP/1.0 "))) {
+  if (!line || line->size() < 12 ||
+      !(line->starts_with("HTTP/1.1 ") || line->starts_with("HTTP/1.0 "))) {
     return std::unexpected(Malformed{400, "malformed status line"});
   }
   const std::string_view status = line->substr(9, 3);
@@ -225,7 +234,8 @@ bool ChunkedDecoder::decode(std::string_view in, std::string& out, std::size_t& 
   used = 0;
   while (used < in.size() && state_ != State::done) {
     if (state_ == State::data) {
-      const std::size_t take = static_cast<std::size_t>(std::min<std::uint64_t>(left_, in.size() - used));
+      const std::size_t take =
+          static_cast<std::size_t>(std::min<std::uint64_t>(left_, in.size() - used));
       out.append(in.substr(used, take));
       used += take;
       left_ -= take;
@@ -289,42 +299,78 @@ bool ChunkedDecoder::control(char c) {
 
 std::string_view reason_phrase(int status) {
   switch (status) {
-    case 100: return "Continue";
-    case 101: return "Switching Protocols";
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 206: return "Partial Content";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 303: return "See Other";
-    case 304: return "Not Modified";
-    case 307: return "Temporary Redirect";
-    case 308: return "Permanent Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 411: return "Length Required";
-    case 412: return "Precondition Failed";
-    case 413: return "Payload Too Large";
-    case 415: return "Unsupported Media Type";
-    case 416: return "Range Not Satisfiable";
-    case 417: return "Expectation Failed";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    case 507: return "Insufficient Storage";
-    default: return status < 300 ? "OK" : "Error";
+    case 100:
+      return "Continue";
+    case 101:
+      return "Switching Protocols";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 206:
+      return "Partial Content";
+    case 301:
+      return "Moved Permanently";
+    case 302:
+      return "Found";
+    case 303:
+      return "See Other";
+    case 304:
+      return "Not Modified";
+    case 307:
+      return "Temporary Redirect";
+    case 308:
+      return "Permanent Redirect";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 411:
+      return "Length Required";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Payload Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 416:
+      return "Range Not Satisfiable";
+    case 417:
+      return "Expectation Failed";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    case 507:
+      return "Insufficient Storage";
+    default:
+      return status < 300 ? "OK" : "Error";
   }
 }
 

@@ -35,24 +35,38 @@ struct Malformed {
   const char* reason = "";
 };
 
-// Position behind the empty line that ends a head, or npos. Bytes before `from` were looked at already.
+// Position behind the empty line that ends a head, or npos. Bytes before `from` were looked at
+// already.
 std::size_t find_head_end(std::string_view bytes, std::size_t from = 0);
 
 // `head` ends with the empty line.
 std::expected<RequestHead, Malformed> parse_request_head(std::string_view head);
 // method: of the request it answers (HEAD has no body).
-std::expected<ResponseHead, Malformed> parse_response_head(std::string_view head, std::string_view method);
+std::expected<ResponseHead, Malformed> parse_response_head(std::string_view head,
+                                                           std::string_view method);
 
 // Takes the chunked transfer coding apart, however the bytes arrive.
 class ChunkedDecoder {
  public:
-  // Appends what `in` holds of the body to `out` and tells how many bytes of `in` were used: all of them, or fewer when
-  // the body ended. False: malformed.
+  // Appends what `in` holds of the body to `out` and tells how many bytes of `in` were used: all of
+  // them, or fewer when the body ended. False: malformed.
   bool decode(std::string_view in, std::string& out, std::size_t& used);
   bool done() const { return state_ == State::done; }
 
  private:
-  enum class State { size, extension, size_lf, data, data_cr, data_lf, trailer, trailer_line, trailer_lf, end_lf, done };
+  enum class State {
+    size,
+    extension,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer,
+    trailer_line,
+    trailer_lf,
+    end_lf,
+    done
+  };
   bool control(char c);
 
   State state_ = State::size;
