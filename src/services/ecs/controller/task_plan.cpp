@@ -199,7 +199,7 @@ void Planner::bring_down() {
     all_ended = false;
     const bool needed = std::ranges::any_of(parts, [&](const ContainerPart& other) {
       return begun(other.name) && !ended(other.name) &&
-             std::ranges::contains(other.depends_on, p.name, &Dependency::container);
+             std::ranges::count(other.depends_on, p.name, &Dependency::container) > 0;
     });
     if (!needed) plan.steps.push_back({TaskStep::Kind::stop, p.name, p.stop_timeout});
   }
