@@ -1,1 +1,0 @@
-"""Takes events in from any source and keeps them until their consumer acknowledges them."""
