@@ -1,10 +1,11 @@
 // List, Map and Box: the containers of the generated types.
 //
-// AWS tells an empty list from none at all. List and Map say `given()` when the request had the member, even empty, or
-// when there are items; a serializer writes those. To answer with an empty list, set `present`. (Lists and maps at the
-// top level of an answer are always written.)
+// AWS tells an empty list from none at all. List and Map say `given()` when the request had the
+// member, even empty, or when there are items; a serializer writes those. To answer with an empty
+// list, set `present`. (Lists and maps at the top level of an answer are always written.)
 #pragma once
 
+#include <concepts>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -14,6 +15,14 @@
 #include "base/record.h"
 
 namespace landfall::wire {
+
+struct Shape;
+
+// A generated structure: it carries its description.
+template <class T>
+concept Modelled = requires {
+  { T::kShape } -> std::convertible_to<const Shape&>;
+};
 
 template <class T>
 struct List : std::vector<T> {
@@ -59,7 +68,21 @@ class Box {
   std::unique_ptr<T> value_;
 };
 
-// For base/record.h, which finds these by argument-dependent look-up.
+// For base/record.h, which finds these by argument-dependent look-up (the generated namespaces name
+// them with `using`).
+json::value encode_record(const Shape& shape, const void* structure);
+bool decode_record(const Shape& shape, const json::value& from, void* structure);
+
+template <Modelled T>
+json::value to_json(const T& structure) {
+  return encode_record(T::kShape, &structure);
+}
+
+template <Modelled T>
+bool from_json(const json::value& from, T& out) {
+  return decode_record(T::kShape, from, &out);
+}
+
 template <class T>
 json::value to_json(const List<T>& list) {
   if (!list.given()) return nullptr;

@@ -58,7 +58,7 @@ class BlobStore {
   // --- Uploads: sequential, resumable after a restart.
   Result<std::string> begin_upload();
   // Bytes on disk so far. Error "upload-unknown" (404).
-  Result<std::uint64_t> upload_size(const std::string& id) const;
+  Result<std::uint64_t> upload_size(const std::string& id);
   // Appends at `offset`, which must be the size so far: else "upload-range" (416). One call at a
   // time for an upload: else "upload-busy" (409). Gives the new size. Errors: "upload-unknown",
   // "disk-full"; after an error the upload holds what it held before.

@@ -1,0 +1,1 @@
+"""Takes events in from any source and keeps them until their consumer acknowledges them."""

@@ -1,0 +1,450 @@
+#include "services/ecs/controller/service_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+
+namespace landfall::ecs {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr TimePoint kStart = TimePoint(seconds(1'700'000'000));
+
+// A service and its tasks, moved forward by hand: what the controllers do, without the I/O.
+struct World {
+  ServiceRecord service;
+  Observed observed;
+  TimePoint now = kStart;
+  std::vector<std::string> events;
+  bool health_checks = false;
+  int next_id = 0;
+  std::optional<Millis> look_again;
+
+  explicit World(int desired) {
+    service.name = "web";
+    service.desired_count = desired;
+    observed.zones = {{"subnet-a", "us-west-1a"}, {"subnet-b", "us-west-1c"}};
+    deploy();
+  }
+
+  void deploy() {
+    for (DeploymentRecord& d : service.deployments) d.primary = false;
+    DeploymentRecord d;
+    d.id = fmt::format("ecs-svc/{}", ++next_id);
+    d.primary = true;
+    d.network.subnets = {"subnet-a", "subnet-b"};
+    d.created_at = now;
+    service.deployments.insert(service.deployments.begin(), d);
+    service.launch_failures = 0;
+    service.not_before = {};
+  }
+
+  ServicePlan step() {
+    observed.fresh_deployment_id = fmt::format("ecs-svc/{}", next_id + 1);
+    ServicePlan plan = plan_service(service, observed, now);
+    if (plan.next.deployments.size() > 0 &&
+        plan.next.deployments.front().id == observed.fresh_deployment_id)
+      ++next_id;
+    service = plan.next;
+    for (const auto& stop : plan.stop) {
+      TaskRecord& task = find(stop.task);
+      task.stop_wanted = true;
+      task.stop_code = "ServiceSchedulerInitiated";
+      task.stopped_reason = stop.reason;
+      task.stopping_at = now;
+    }
+    for (const std::string& id : plan.counted) find(id).failure_counted = true;
+    for (const auto& start : plan.start) {
+      TaskRecord task;
+      task.id = fmt::format("t{:04}", ++next_id);
+      task.deployment = start.deployment;
+      task.subnet = start.subnet;
+      task.created_at = now;
+      TaskContainer container;
+      container.has_health_check = health_checks;
+      task.containers.push_back(container);
+      observed.tasks.push_back(task);
+    }
+    events.insert(events.end(), plan.events.begin(), plan.events.end());
+    look_again = plan.look_again;
+    return plan;
+  }
+
+  TaskRecord& find(const std::string& id) {
+    for (TaskRecord& t : observed.tasks) {
+      if (t.id == id) return t;
+    }
+    throw std::out_of_range(id);
+  }
+  void run(TaskRecord& task, Health health = Health::healthy) {
+    task.status = TaskStatus::running;
+    task.started_at = now;
+    if (health_checks) task.containers[0].health = health;
+  }
+  void crash(TaskRecord& task) {
+    task.stop_wanted = true;
+    task.status = TaskStatus::stopped;
+    task.stop_code = "EssentialContainerExited";
+    task.stopping_at = task.stopped_at = now;
+  }
+  // Every task does what it is meant to.
+  void progress() {
+    for (TaskRecord& t : observed.tasks) {
+      if (t.stop_wanted) {
+        t.status = TaskStatus::stopped;
+      } else if (t.status < TaskStatus::running) {
+        run(t);
+      }
+    }
+  }
+  void settle() {
+    for (int i = 0; i < 40; ++i) {
+      step();
+      progress();
+      now += kSettle;
+    }
+    step();
+  }
+  std::vector<std::string> alive() const {
+    std::vector<std::string> ids;
+    for (const TaskRecord& t : observed.tasks) {
+      if (!t.stop_wanted && t.status != TaskStatus::stopped) ids.push_back(t.id);
+    }
+    return ids;
+  }
+  int serving() const {
+    return static_cast<int>(std::ranges::count_if(
+        observed.tasks, [](const TaskRecord& t) { return t.running_and_healthy(); }));
+  }
+};
+
+TEST(ServicePlan, StartsTheDesiredTasksSpreadOverZones) {
+  World w(4);
+  const ServicePlan plan = w.step();
+  ASSERT_EQ(plan.start.size(), 4u);
+  std::map<std::string, int> places;
+  for (const auto& s : plan.start) ++places[s.subnet];
+  EXPECT_EQ(places["subnet-a"], 2);
+  EXPECT_EQ(places["subnet-b"], 2);
+  EXPECT_TRUE(w.step().start.empty()) << "tasks on their way count";
+}
+
+TEST(ServicePlan, SaysWhenItIsSteadyAndNotAgain) {
+  World w(1);
+  w.step();
+  w.progress();
+  w.step();
+  EXPECT_THAT(w.events, ElementsAre()) << "a task that has just begun may still die";
+  w.now += kSettle;
+  w.step();
+  EXPECT_THAT(w.events, ElementsAre("(service web) (deployment ecs-svc/1) deployment completed.",
+                                    "(service web) has reached a steady state."));
+  EXPECT_EQ(w.service.deployments[0].rollout, Rollout::completed);
+  EXPECT_TRUE(w.step().idle());
+  w.now += kSteadyInterval;
+  w.step();
+  EXPECT_EQ(w.events.size(), 3u) << "every six hours";
+}
+
+TEST(ServicePlan, NewTaskServesBeforeTheOldOneStops) {
+  World w(1);
+  w.health_checks = true;
+  w.settle();
+  const std::string old = w.alive()[0];
+  w.deploy();
+  ASSERT_EQ(w.step().start.size(), 1u);
+  ASSERT_EQ(w.alive().size(), 2u);
+  TaskRecord& fresh = w.observed.tasks.back();
+  w.run(fresh, Health::unknown);
+  EXPECT_TRUE(w.step().stop.empty()) << "running, but not yet healthy";
+  w.now += minutes(5);
+  EXPECT_TRUE(w.step().stop.empty());
+  fresh.containers[0].health = Health::healthy;
+  const ServicePlan plan = w.step();
+  ASSERT_EQ(plan.stop.size(), 1u);
+  EXPECT_EQ(plan.stop[0].task, old);
+  EXPECT_EQ(plan.stop[0].reason, "Scaling activity initiated by (deployment ecs-svc/3)");
+  EXPECT_EQ(w.service.deployments.size(), 2u) << "the old deployment is listed while it has tasks";
+  EXPECT_FALSE(w.service.deployments[1].primary);
+  w.progress();
+  w.step();
+  ASSERT_EQ(w.service.deployments.size(), 1u);
+  EXPECT_EQ(w.service.deployments[0].rollout, Rollout::completed);
+}
+
+TEST(ServicePlan, WithoutHealthCheckTheOldTaskWaitsForTheNewOneToSettle) {
+  World w(1);
+  w.settle();
+  w.deploy();
+  w.step();
+  w.run(w.observed.tasks.back());
+  EXPECT_TRUE(w.step().stop.empty());
+  EXPECT_EQ(w.look_again, kSettle);
+  w.now += kSettle;
+  EXPECT_EQ(w.step().stop.size(), 1u);
+}
+
+TEST(ServicePlan, ZeroMinimumAndHundredMaximumStopsFirst) {
+  World w(2);
+  w.service.minimum_healthy_percent = 0;
+  w.service.maximum_percent = 100;
+  w.settle();
+  w.deploy();
+  const ServicePlan first = w.step();
+  EXPECT_EQ(first.stop.size(), 2u);
+  EXPECT_EQ(w.alive().size(), 2u) << "replaced within the maximum";
+}
+
+TEST(ServicePlan, BoundsAreRoundedAsDocumented) {
+  ServiceRecord s;
+  s.desired_count = 3;
+  s.minimum_healthy_percent = 50;
+  s.maximum_percent = 150;
+  EXPECT_EQ(fewest_healthy(s), 2);
+  EXPECT_EQ(most_tasks(s), 4);
+}
+
+TEST(ServicePlan, SaysWhenBoundsBlockADeployment) {
+  World w(1);
+  w.service.maximum_percent = 150;
+  w.settle();
+  w.events.clear();
+  w.deploy();
+  w.step();
+  w.step();
+  EXPECT_THAT(w.events,
+              ElementsAre(HasSubstr("was unable to stop or start tasks during a deployment")));
+}
+
+TEST(ServicePlan, ReplacesAStoppedTaskAtOnce) {
+  World w(1);
+  w.settle();
+  w.now += minutes(10);
+  w.crash(w.find(w.alive()[0]));
+  EXPECT_EQ(w.step().start.size(), 1u);
+  EXPECT_EQ(w.service.launch_failures, 0);
+}
+
+TEST(ServicePlan, ATaskStoppedByHandIsNoFailure) {
+  World w(1);
+  w.settle();
+  TaskRecord& task = w.find(w.alive()[0]);
+  task.stop_wanted = true;
+  task.stop_code = "UserInitiated";
+  EXPECT_EQ(w.step().start.size(), 1u);
+  EXPECT_EQ(w.service.launch_failures, 0);
+}
+
+TEST(ServicePlan, CrashLoopSlowsDownAndIsTold) {
+  World w(1);
+  int launches = 0;
+  const TimePoint end = w.now + std::chrono::hours(1);
+  while (w.now < end) {
+    const ServicePlan plan = w.step();
+    launches += static_cast<int>(plan.start.size());
+    if (!plan.start.empty()) {
+      w.run(w.observed.tasks.back());
+      w.now += Millis(300);
+      w.crash(w.observed.tasks.back());
+      continue;
+    }
+    ASSERT_TRUE(plan.look_again);
+    w.now += *plan.look_again;
+  }
+  EXPECT_GE(launches, 15);
+  EXPECT_LE(launches, 25) << "no busy loop";
+  EXPECT_EQ(std::ranges::count_if(w.events,
+                                  [](const std::string& e) {
+                                    return e.find("is unable to consistently start tasks") !=
+                                           std::string::npos;
+                                  }),
+            1);
+  EXPECT_EQ(std::ranges::count_if(
+                w.events,
+                [](const std::string& e) { return e.find("steady state") != std::string::npos; }),
+            0);
+}
+
+TEST(ServicePlan, ManyTasksFailingTogetherAreOneFailureOfTheLaunch) {
+  World w(10);
+  w.step();
+  for (TaskRecord& t : w.observed.tasks) w.crash(t);
+  w.step();
+  EXPECT_EQ(w.service.launch_failures, 1);
+  EXPECT_EQ(w.service.deployments[0].failed_tasks, 10);
+  EXPECT_EQ(w.look_again, seconds(1));
+  EXPECT_TRUE(w.step().counted.empty()) << "counted once";
+}
+
+TEST(ServicePlan, BreakerRollsBackToTheLastGoodDeployment) {
+  World w(1);
+  w.service.breaker = w.service.breaker_rollback = true;
+  w.service.deployments[0].task_definition = "good:1";
+  w.settle();
+  w.deploy();
+  w.service.deployments[0].task_definition = "bad:2";
+  for (int i = 0; i < 40 && w.service.deployments[0].task_definition == "bad:2"; ++i) {
+    w.step();
+    for (TaskRecord& t : w.observed.tasks) {
+      if (t.status < TaskStatus::running && !t.stop_wanted) w.crash(t);
+    }
+    EXPECT_EQ(w.serving(), 1) << "the old task serves on";
+    w.now += seconds(30);
+  }
+  ASSERT_EQ(w.service.deployments[0].task_definition, "good:1");
+  EXPECT_THAT(w.events, testing::Contains(HasSubstr("deployment failed: tasks failed to start.")));
+  w.settle();
+  EXPECT_EQ(w.service.deployments.size(), 1u);
+  EXPECT_EQ(w.service.deployments[0].rollout, Rollout::completed);
+  EXPECT_EQ(w.serving(), 1);
+}
+
+TEST(ServicePlan, BreakerWithoutRollbackStopsLaunching) {
+  World w(1);
+  w.service.breaker = true;
+  for (int i = 0; i < 20; ++i) {
+    w.step();
+    for (TaskRecord& t : w.observed.tasks) {
+      if (t.status < TaskStatus::running && !t.stop_wanted) w.crash(t);
+    }
+    w.now += minutes(1);
+  }
+  EXPECT_EQ(w.observed.tasks.size(), 3u);
+  EXPECT_EQ(w.service.deployments[0].rollout, Rollout::failed);
+}
+
+TEST(ServicePlan, UnhealthyTaskIsReplacedBeforeItGoes) {
+  World w(2);
+  w.health_checks = true;
+  w.settle();
+  TaskRecord& sick = w.find(w.alive()[0]);
+  sick.containers[0].health = Health::unhealthy;
+  const std::string sick_id = sick.id;
+  ServicePlan plan = w.step();
+  EXPECT_EQ(plan.start.size(), 1u);
+  EXPECT_TRUE(plan.stop.empty());
+  w.run(w.observed.tasks.back(), Health::unknown);
+  EXPECT_TRUE(w.step().idle());
+  w.observed.tasks.back().containers[0].health = Health::healthy;
+  plan = w.step();
+  ASSERT_EQ(plan.stop.size(), 1u);
+  EXPECT_EQ(plan.stop[0].task, sick_id);
+  EXPECT_EQ(plan.stop[0].reason, "Task failed container health checks");
+}
+
+TEST(ServicePlan, UnhealthyTaskGoesAtOnceWhereThereIsNoRoom) {
+  World w(1);
+  w.service.minimum_healthy_percent = 0;
+  w.service.maximum_percent = 100;
+  w.health_checks = true;
+  w.settle();
+  w.now += minutes(10);
+  w.find(w.alive()[0]).containers[0].health = Health::unhealthy;
+  const ServicePlan plan = w.step();
+  EXPECT_EQ(plan.stop.size(), 1u);
+  EXPECT_EQ(plan.start.size(), 1u);
+}
+
+TEST(ServicePlan, ScaleInTakesFromTheFullestZoneTheYoungest) {
+  World w(2);
+  w.settle();
+  w.service.desired_count = 3;
+  w.settle();
+  const std::string youngest = w.alive().back();
+  w.service.desired_count = 2;
+  const ServicePlan plan = w.step();
+  ASSERT_EQ(plan.stop.size(), 1u);
+  EXPECT_EQ(plan.stop[0].task, youngest);
+}
+
+TEST(ServicePlan, DrainsThenBecomesInactive) {
+  World w(2);
+  w.settle();
+  w.service.status = ServiceStatus::draining;
+  EXPECT_EQ(w.step().stop.size(), 2u);
+  EXPECT_EQ(w.service.status, ServiceStatus::draining);
+  w.progress();
+  w.step();
+  EXPECT_EQ(w.service.status, ServiceStatus::inactive);
+  EXPECT_TRUE(w.step().idle());
+}
+
+// Whatever happens, the bounds hold at every step and, once the world is quiet, what is wanted
+// runs.
+TEST(ServicePlanProperty, KeepsItsBoundsAndConverges) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    SeededRandom random(seed);
+    World w(static_cast<int>(random.below(5)));
+    w.health_checks = random.below(2) == 1;
+    static constexpr std::pair<int, int> kBounds[] = {{100, 200}, {0, 100},   {50, 100},
+                                                      {50, 200},  {100, 150}, {0, 200}};
+    const auto [min, max] = kBounds[random.below(6)];
+    w.service.minimum_healthy_percent = min;
+    w.service.maximum_percent = max;
+    w.service.breaker = w.service.breaker_rollback = random.below(4) == 0;
+    for (int i = 0; i < 120; ++i) {
+      int steps = 0;
+      for (bool idle = false; !idle; ++steps) {
+        ASSERT_LT(steps, 6) << "plans that are carried out leave nothing to do";
+        const int serving = w.serving();
+        const ServicePlan plan = w.step();
+        idle = plan.idle();
+        // Starting never takes the service above its maximum.
+        if (!plan.start.empty())
+          ASSERT_LE(static_cast<int>(w.alive().size()), most_tasks(w.service));
+        // Stopping never takes it below its minimum.
+        if (w.serving() < serving) ASSERT_GE(w.serving(), fewest_healthy(w.service));
+      }
+      ASSERT_EQ(std::ranges::count_if(w.service.deployments, &DeploymentRecord::primary), 1);
+      switch (random.below(8)) {
+        case 0:
+          w.deploy();
+          break;
+        case 1:
+          w.service.desired_count = static_cast<int>(random.below(6));
+          break;
+        case 2:
+        case 3:
+          for (TaskRecord& t : w.observed.tasks) {
+            if (t.status < TaskStatus::stopped && random.below(4) == 0 && !t.stop_wanted)
+              w.crash(t);
+          }
+          break;
+        case 4:
+          for (TaskRecord& t : w.observed.tasks) {
+            if (w.health_checks && t.status == TaskStatus::running && random.below(3) == 0)
+              t.containers[0].health = random.below(2) ? Health::unhealthy : Health::healthy;
+          }
+          break;
+        default:
+          for (TaskRecord& t : w.observed.tasks) {
+            if (t.stop_wanted && random.below(2)) t.status = TaskStatus::stopped;
+            if (!t.stop_wanted && t.status < TaskStatus::running && random.below(2)) w.run(t);
+          }
+      }
+      w.now += Millis(random.below(20'000));
+    }
+    w.now += kMostThrottle;
+    const bool blocked =
+        w.service.desired_count > 0 && fewest_healthy(w.service) == most_tasks(w.service);
+    for (TaskRecord& t : w.observed.tasks) {
+      if (t.status == TaskStatus::running && w.health_checks)
+        t.containers[0].health = Health::healthy;
+    }
+    w.settle();
+    if (blocked || w.service.deployments[0].rollout == Rollout::failed) continue;
+    EXPECT_EQ(w.serving(), w.service.desired_count);
+    EXPECT_EQ(static_cast<int>(w.alive().size()), w.service.desired_count);
+    EXPECT_EQ(w.service.deployments.size(), 1u);
+    EXPECT_TRUE(w.step().idle());
+  }
+}
+
+}  // namespace
+}  // namespace landfall::ecs

@@ -1,0 +1,80 @@
+#include "services/ecs/records.h"
+
+namespace landfall::ecs {
+
+std::string_view name_of(TaskStatus status) {
+  switch (status) {
+    case TaskStatus::provisioning:
+      return "PROVISIONING";
+    case TaskStatus::pending:
+      return "PENDING";
+    case TaskStatus::activating:
+      return "ACTIVATING";
+    case TaskStatus::running:
+      return "RUNNING";
+    case TaskStatus::deactivating:
+      return "DEACTIVATING";
+    case TaskStatus::stopping:
+      return "STOPPING";
+    case TaskStatus::deprovisioning:
+      return "DEPROVISIONING";
+    case TaskStatus::stopped:
+      return "STOPPED";
+  }
+  return "UNKNOWN";
+}
+
+std::string_view name_of(ContainerStatus status) {
+  switch (status) {
+    case ContainerStatus::pending:
+      return "PENDING";
+    case ContainerStatus::running:
+      return "RUNNING";
+    case ContainerStatus::stopped:
+      return "STOPPED";
+  }
+  return "UNKNOWN";
+}
+
+std::string_view name_of(Health health) {
+  switch (health) {
+    case Health::healthy:
+      return "HEALTHY";
+    case Health::unhealthy:
+      return "UNHEALTHY";
+    case Health::unknown:
+      break;
+  }
+  return "UNKNOWN";
+}
+
+// A task is as healthy as its essential containers that have a health check: unhealthy when one of
+// them is, healthy when all are.
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/healthcheck.html
+std::optional<Health> TaskRecord::health() const {
+  std::optional<Health> result;
+  for (const TaskContainer& c : containers) {
+    if (!c.has_health_check || !c.essential) continue;
+    if (c.health == Health::unhealthy) return Health::unhealthy;
+    if (!result || c.health == Health::unknown) result = c.health;
+  }
+  return result;
+}
+
+bool TaskRecord::running_and_healthy() const {
+  return status == TaskStatus::running && !stop_wanted &&
+         health().value_or(Health::healthy) == Health::healthy;
+}
+
+TaskContainer* TaskRecord::container(std::string_view wanted) {
+  for (TaskContainer& c : containers) {
+    if (c.name == wanted) return &c;
+  }
+  return nullptr;
+}
+
+const TaskContainer* TaskRecord::container(std::string_view wanted) const {
+  return const_cast<TaskRecord*>(this)->container(wanted);
+}
+
+}  // namespace landfall::ecs

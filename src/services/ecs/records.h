@@ -1,0 +1,213 @@
+// What ECS remembers: services, deployments and tasks. (Task definitions embed the generated shapes
+// and are in store.h.)
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/record.h"
+#include "reconcile/condition.h"
+
+namespace landfall::ecs {
+
+struct TagRecord {
+  std::string key;
+  std::string value;
+};
+LF_RECORD(TagRecord, key, value)
+
+// awsvpcConfiguration.
+struct Network {
+  std::vector<std::string> subnets;
+  std::vector<std::string> security_groups;
+  bool assign_public_ip = false;
+};
+LF_RECORD(Network, subnets, security_groups, assign_public_ip)
+
+// --- services
+
+enum class Rollout { in_progress = 0, completed = 1, failed = 2 };
+
+struct DeploymentRecord {
+  std::string id;        // "ecs-svc/1234567890123456789"
+  bool primary = false;  // PRIMARY; otherwise ACTIVE
+  std::string task_definition;
+  Network network;
+  int desired = 0;  // of a deployment that is not primary: what it had when it was replaced
+  Rollout rollout = Rollout::in_progress;
+  std::string rollout_reason;
+  int failed_tasks = 0;
+  bool completed_once = false;  // a deployment to roll back to
+  // By container: digests resolved when the deployment's first task started, so that all its tasks
+  // run the same image even when the tag moves meanwhile.
+  std::map<std::string, std::string> image_digests;
+  TimePoint created_at{};
+  TimePoint updated_at{};
+};
+LF_RECORD(DeploymentRecord, id, primary, task_definition, network, desired, rollout, rollout_reason,
+          failed_tasks, completed_once, image_digests, created_at, updated_at)
+
+enum class ServiceStatus { active = 0, draining = 1, inactive = 2 };
+
+struct ServiceRecord {
+  std::string name;
+  std::string cluster;
+  ServiceStatus status = ServiceStatus::active;
+  int desired_count = 0;
+  int minimum_healthy_percent = 100;
+  int maximum_percent = 200;
+  bool breaker = false;
+  bool breaker_rollback = false;
+  // Newest first: the PRIMARY one, then those that still have tasks.
+  std::vector<DeploymentRecord> deployments;
+  // The latest deployment that completed, to roll back to: a copy, for it may be gone from the
+  // list.
+  std::optional<DeploymentRecord> last_good;
+
+  std::string launch_type = "FARGATE";
+  std::string capacity_provider;  // instead of launch_type, when the service was made so
+  std::string platform_version = "LATEST";
+  std::string propagate_tags = "NONE";
+  bool ecs_managed_tags = false;
+  std::optional<int> health_check_grace_s;
+  std::string availability_zone_rebalancing = "DISABLED";
+  std::string created_by;
+  std::string client_token;
+  std::string request_digest;  // of the CreateService request, for idempotency
+  std::vector<TagRecord> tags;
+
+  // Launch throttle: tasks that stop soon after their start are replaced slower and slower.
+  int launch_failures = 0;
+  TimePoint not_before{};
+  bool throttle_told = false;
+  bool blocked_told = false;
+  bool steady = false;
+  TimePoint steady_at{};  // of the latest "steady state" event
+
+  reconcile::Conditions conditions;
+  TimePoint created_at{};
+  TimePoint inactive_at{};
+};
+LF_RECORD(ServiceRecord, name, cluster, status, desired_count, minimum_healthy_percent,
+          maximum_percent, breaker, breaker_rollback, deployments, last_good, launch_type,
+          capacity_provider, platform_version, propagate_tags, ecs_managed_tags,
+          health_check_grace_s, availability_zone_rebalancing, created_by, client_token,
+          request_digest, tags, launch_failures, not_before, throttle_told, blocked_told, steady,
+          steady_at, conditions, created_at, inactive_at)
+
+// --- tasks
+
+// In the order of a task's life.
+enum class TaskStatus {
+  provisioning = 0,
+  pending = 1,
+  activating = 2,
+  running = 3,
+  deactivating = 4,
+  stopping = 5,
+  deprovisioning = 6,
+  stopped = 7,
+};
+std::string_view name_of(TaskStatus status);  // "PROVISIONING"
+
+enum class ContainerStatus { pending = 0, running = 1, stopped = 2 };
+std::string_view name_of(ContainerStatus status);
+
+enum class Health { unknown = 0, healthy = 1, unhealthy = 2 };
+std::string_view name_of(Health health);
+
+struct TaskContainer {
+  std::string name;
+  std::string id;       // last part of containerArn
+  std::string host_id;  // host::ContainerSpec::id, and AWS's runtimeId
+  std::string image;    // as the definition says
+  std::string image_digest;
+  bool essential = true;
+  bool has_health_check = false;
+  ContainerStatus status = ContainerStatus::pending;
+  Health health = Health::unknown;
+  std::optional<int> exit_code;
+  std::string reason;
+  bool out_of_memory = false;
+  std::vector<std::string> last_lines;  // of its output, kept when it stops
+  TimePoint started_at{};
+  TimePoint stopped_at{};
+};
+LF_RECORD(TaskContainer, name, id, host_id, image, image_digest, essential, has_health_check,
+          status, health, exit_code, reason, out_of_memory, last_lines, started_at, stopped_at)
+
+// The task's network interface, as DescribeTasks shows it. The interface itself is EC2's.
+struct Attachment {
+  std::string id;  // UUID of the attachment
+  std::string interface_id;
+  std::string vpc_id;
+  std::string subnet_id;
+  std::string availability_zone;
+  std::string mac;
+  std::string private_address;
+  std::string private_dns_name;
+  std::string public_address;
+};
+LF_RECORD(Attachment, id, interface_id, vpc_id, subnet_id, availability_zone, mac, private_address,
+          private_dns_name, public_address)
+
+struct TaskRecord {
+  std::string id;  // 32 hexadecimal digits
+  std::string cluster;
+  std::string task_definition;  // ARN
+  std::string family;
+  std::string service;     // empty: run by hand
+  std::string deployment;  // "ecs-svc/..."
+  std::string started_by;
+  std::string group;
+  std::string launch_type = "FARGATE";
+  std::string capacity_provider;
+  std::string platform_version = "1.4.0";
+  Network network;
+  std::string subnet;  // chosen from network.subnets
+  std::string cpu;     // effective, with overrides
+  std::string memory;
+  std::string task_role;       // ARN, with overrides; may be empty
+  std::string execution_role;  // ARN, with overrides; may be empty
+  json::value overrides;       // the request's TaskOverride; null: none
+  std::vector<TagRecord> tags;
+  std::string client_token;
+  std::string credentials_id;  // path of the task's role credentials
+
+  TaskStatus status = TaskStatus::provisioning;
+  bool stop_wanted = false;  // desiredStatus STOPPED
+  std::string stop_code;     // "EssentialContainerExited"
+  std::string stopped_reason;
+  bool failure_counted = false;  // by its service's throttle and circuit breaker
+  bool released = false;         // interface, containers and folders are gone
+
+  std::vector<TaskContainer> containers;
+  std::optional<Attachment> attachment;
+  reconcile::Conditions conditions;
+
+  std::int64_t version = 1;  // rises with every change of state
+  TimePoint created_at{};
+  TimePoint connectivity_at{};
+  TimePoint pull_started_at{};
+  TimePoint pull_stopped_at{};
+  TimePoint started_at{};
+  TimePoint stopping_at{};
+  TimePoint execution_stopped_at{};
+  TimePoint stopped_at{};
+
+  // None when no container has a health check.
+  std::optional<Health> health() const;
+  bool running_and_healthy() const;
+  TaskContainer* container(std::string_view name);
+  const TaskContainer* container(std::string_view name) const;
+};
+LF_RECORD(TaskRecord, id, cluster, task_definition, family, service, deployment, started_by, group,
+          launch_type, capacity_provider, platform_version, network, subnet, cpu, memory, task_role,
+          execution_role, overrides, tags, client_token, credentials_id, status, stop_wanted,
+          stop_code, stopped_reason, failure_counted, released, containers, attachment, conditions,
+          version, created_at, connectivity_at, pull_started_at, pull_stopped_at, started_at,
+          stopping_at, execution_stopped_at, stopped_at)
+
+}  // namespace landfall::ecs
