@@ -59,8 +59,9 @@ task<bool> Connection::open() {
   idle_ = false;
   if (!first || !*first) co_return false;
   if (**first != 0x16) co_return true;
-  if (!shared_.tls) co_return false;
-  auto session = shared_.tls->accepting(stream_.fd());
+  const std::shared_ptr<TlsContext> tls = shared_.tls;  // until the handshake is done
+  if (!tls) co_return false;
+  auto session = tls->accepting(stream_.fd());
   if (!session) co_return false;
   tls_ = true;
   const auto done = co_await stream_.handshake(std::move(*session));

@@ -69,7 +69,8 @@ Server::~Server() = default;
 Result<void> Server::reload_certificate() {
   const ServerOptions& options = impl_->shared.options;
   if (options.certificate_file.empty()) return {};
-  LF_TRY(context, TlsContext::server(options.certificate_file, options.key_file));
+  LF_TRY(context,
+         TlsContext::server(options.certificate_file, options.key_file, options.certificate_for));
   impl_->shared.tls = std::move(context);
   return {};
 }

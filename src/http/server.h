@@ -41,6 +41,12 @@ class ResponseWriter {
 // References live until the returned task has ended.
 using Handler = std::function<task<void>(Request, BodyReader&, ResponseWriter&)>;
 
+// A certificate (with its chain, leaf first) and its key.
+struct CertificatePem {
+  std::string certificate;
+  std::string key;
+};
+
 struct ServerOptions {
   std::size_t header_limit = 64 << 10;
   Millis header_timeout =
@@ -52,6 +58,9 @@ struct ServerOptions {
   // PEM files; both empty: TLS connections are refused.
   std::string certificate_file;
   std::string key_file;
+  // Asked with the name (lower case) a TLS client says it wants; nothing means the files above.
+  // Must not block for long; answers are remembered until reload_certificate().
+  std::function<std::optional<CertificatePem>(const std::string& server_name)> certificate_for;
 };
 
 class Server {
