@@ -1,0 +1,52 @@
+// A VPC's firewall and address translation as nftables: what the ruleset should hold (pure), and
+// the script that takes the kernel from one state to another in a single transaction, so that no
+// packet ever meets a half-made rule.
+//
+// How a packet is judged, in the VPC's namespace:
+//   source     an interface can only send from its own address
+//   leaving    the sender's egress rules; packets to the uplink also need a route and a translated
+//   address arriving   the receiver's ingress rules
+// Both base chains drop what nothing accepts. Answers pass by connection tracking, but packets in a
+// connection's original direction are judged by the rules every time: a revoked rule stops
+// established connections too. (AWS does so for connections admitted by a rule for 0.0.0.0/0, and
+// lets other established ones run out.)
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "host/network/spec.h"
+
+namespace landfall::host::network {
+
+struct Ruleset {
+  struct Set {
+    std::string type;  // as nft writes it: "type ipv4_addr; flags interval;"
+    std::set<std::string> elements;
+    bool operator==(const Set&) const = default;
+  };
+  struct Map {
+    std::string type;
+    std::map<std::string, std::string> elements;
+    bool operator==(const Map&) const = default;
+  };
+  std::map<std::string, Set> sets;
+  std::map<std::string, Map> maps;
+  std::map<std::string, std::vector<std::string>> chains;       // jumped to; in any order
+  std::map<std::string, std::vector<std::string>> base_chains;  // with their hook as the first line
+  bool operator==(const Ruleset&) const = default;
+};
+
+Ruleset compile_firewall(const VpcSpec& vpc);
+
+// Replaces whatever table of ours is there. For the first time, and whenever the kernel's state is
+// not known.
+std::string full_script(const Ruleset& wanted);
+// Only what differs; empty when nothing does. Where the difference cannot be told in steps (types
+// or base chains of another version), the full script.
+std::string change_script(const Ruleset& applied, const Ruleset& wanted);
+
+}  // namespace landfall::host::network

@@ -1,0 +1,77 @@
+// What one VPC should be in the kernel. Values only: the EC2 controller builds one from its
+// records, Network makes it true, and everything in between is pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ipv4.h"
+
+namespace landfall::host::network {
+
+// One permission of a security group, for one protocol, one range and one peer.
+struct TrafficRule {
+  int protocol = -1;  // IANA number; -1: every protocol
+  // TCP and UDP: ports, -1 to -1 for all of them. ICMP: type and code, -1 for any. Others: not
+  // looked at.
+  int from_port = -1;
+  int to_port = -1;
+  std::optional<Cidr> block;  // the peer is one of these addresses ...
+  std::string group;          // ... or an interface with this security group
+  auto operator<=>(const TrafficRule&) const = default;
+};
+
+struct SecurityGroupSpec {
+  std::string id;
+  std::vector<TrafficRule> ingress;
+  std::vector<TrafficRule> egress;
+};
+
+// Where a subnet's route table sends packets that leave the VPC.
+struct ExternalRoute {
+  Cidr destination;
+  std::optional<Ipv4> nat_gateway;  // the gateway's public address; absent: an internet gateway
+};
+
+struct SubnetSpec {
+  std::string id;
+  Cidr block;
+  std::vector<ExternalRoute> routes;  // none: nothing leaves, nothing comes in from outside
+  Ipv4 gateway() const { return block.base + 1; }
+};
+
+struct InterfaceSpec {
+  std::string id;  // "eni-" and 17 hexadecimal digits
+  std::string subnet_id;
+  Ipv4 address;
+  std::string mac;
+  std::optional<Ipv4> public_address;
+  std::vector<std::string> security_groups;
+};
+
+struct VpcSpec {
+  std::string id;  // "vpc-" and 17 hexadecimal digits
+  std::vector<Cidr> blocks;
+  std::vector<SubnetSpec> subnets;
+  std::vector<SecurityGroupSpec> groups;
+  std::vector<InterfaceSpec> interfaces;
+};
+
+// Addresses of Landfall's own in every VPC, and who may be asked there. Nothing else of the
+// namespace answers.
+struct LocalService {
+  Ipv4 address;
+  std::vector<std::uint16_t> tcp_ports;
+  std::vector<std::uint16_t> udp_ports;
+};
+// DNS (at 169.254.169.253 and at the VPC's base + 2), metadata, task credentials, and the API.
+std::vector<LocalService> local_services(const VpcSpec& vpc);
+
+// Linux takes at most 15 characters: "e" and the first 14 digits of the id.
+std::string interface_device(std::string_view interface_id);
+// The end of a VPC's uplink in the edge: "v" and the first 14 digits.
+std::string uplink_device(std::string_view vpc_id);
+
+}  // namespace landfall::host::network
