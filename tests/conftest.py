@@ -1,0 +1,90 @@
+"""Fixtures of the Python tests. Options come from the environment:
+
+LANDFALL_BINARY          the program under test; default build/dev/landfall
+LANDFALL_TEST_ENDPOINT   test this endpoint (with the AWS_* keys of the environment) instead of a server of our own
+LANDFALL_TEST_CLI        which AWS CLI `aws` is: today (PyPI) or debian
+LANDFALL_TEST_POOL       public addresses of the session's server, default 198.18.64.0/20
+LANDFALL_TEST_KEEP       keep data folder and log of the session's server
+"""
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from harness.clients import CLIS, Aws, Clients  # noqa: E402
+from harness.containers import ContainerClient  # noqa: E402
+from harness.leaks import leaks  # noqa: E402
+from harness.server import OutsideServer, Server  # noqa: E402
+
+REGION = "us-west-1"
+
+
+def stop_and_check(server: Server) -> None:
+    """Ends a server; what it leaves behind fails the test (or the session) that started it."""
+    server.down()
+    left = leaks(server.data)
+    if not os.environ.get("LANDFALL_TEST_KEEP"):
+        server.remove_folder()
+    assert not left, "landfall down left behind:\n" + "\n".join(left)
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The session's server. Tests share it: use names of your own, and leave it running."""
+    outside = os.environ.get("LANDFALL_TEST_ENDPOINT")
+    if outside:
+        yield OutsideServer(outside)
+        return
+    ours = Server(os.environ.get("LANDFALL_TEST_POOL", "198.18.64.0/20"))
+    try:
+        ours.start()
+        yield ours
+    finally:
+        stop_and_check(ours)
+
+
+@pytest.fixture
+def own_server():
+    """A server for one test alone, to be killed and restarted at will."""
+    if os.environ.get("LANDFALL_TEST_ENDPOINT"):
+        pytest.skip("needs a server of its own")
+    ours = Server("198.18.80.0/20")
+    try:
+        ours.start()
+        yield ours
+    finally:
+        stop_and_check(ours)
+
+
+@pytest.fixture(scope="session")
+def region() -> str:
+    return REGION
+
+
+@pytest.fixture(scope="session")
+def clients(server) -> Clients:
+    return Clients(server.environment(), REGION)
+
+
+@pytest.fixture(scope="session")
+def aws(server, tmp_path_factory) -> Aws:
+    return Aws(server.environment(), tmp_path_factory.mktemp("home"), REGION)
+
+
+@pytest.fixture(params=sorted(CLIS))
+def each_cli(request, server, tmp_path) -> Aws:
+    """Once with the CLI of today, once with Debian 12's."""
+    return Aws(server.environment(), tmp_path, REGION, request.param)
+
+
+@pytest.fixture
+def podman(server, clients, tmp_path):
+    """podman, buildah and skopeo that trust the server's registry and are not logged in."""
+    registry = clients("ecr").get_authorization_token()["authorizationData"][0]["proxyEndpoint"].split("://")[1]
+    client = ContainerClient(tmp_path / "containers", registry)
+    client.registry = registry
+    yield client
+    client.remove_storage()

@@ -1,0 +1,88 @@
+"""AWS clients: the CLI of today and of Debian 12, and boto3."""
+import json
+import os
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from harness.server import ROOT, clean_environment
+
+CLIS = {
+    "today": str(ROOT / ".venv/bin/aws"),
+    "debian": "/usr/bin/aws",
+}
+DEFAULT_CLI = os.environ.get("LANDFALL_TEST_CLI", "today")
+
+
+class Said(subprocess.CompletedProcess):
+    """What a command printed, and the same as JSON."""
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout) if self.stdout.strip() else {}
+
+    @property
+    def text(self) -> str:
+        return self.stdout.strip()
+
+
+class Aws:
+    """Runs `aws ...` as somebody with the exports of `landfall env` would type it."""
+
+    def __init__(self, exports: dict[str, str], home: Path, region: str, cli: str = DEFAULT_CLI):
+        self.program = CLIS[cli]
+        self.cli = cli
+        self.region = region
+        self.environment = {**clean_environment(), **exports, "HOME": str(home), "AWS_PAGER": "", "AWS_REGION": region,
+                            "AWS_DEFAULT_REGION": region, "AWS_EC2_METADATA_DISABLED": "true"}
+
+    def arguments(self, line: str, *more: str) -> list[str]:
+        words = [*shlex.split(line), *more]
+        assert words[0] == "aws", "write the command as a person types it"
+        # Before 2.13 the CLI did not read AWS_ENDPOINT_URL.
+        at = ["--endpoint-url", self.environment["AWS_ENDPOINT_URL"]] if self.cli == "debian" else []
+        return [self.program, *at, *words[1:]]
+
+    def __call__(self, line: str, *more: str, check: bool = True, timeout_s: float = 120) -> Said:
+        """`line` is split as a shell does; `more` are words passed as they are."""
+        done = subprocess.run(self.arguments(line, *more), capture_output=True, text=True, timeout=timeout_s,
+                              env=self.environment)
+        if check and done.returncode:
+            raise AssertionError(f"{line} {shlex.join(more)} ended with {done.returncode}: {done.stderr.strip()}")
+        return Said(done.args, done.returncode, done.stdout, done.stderr)
+
+    def start(self, line: str, *more: str) -> subprocess.Popen:
+        """A command that goes on, such as `aws logs tail --follow`."""
+        return subprocess.Popen(self.arguments(line, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env={**self.environment, "PYTHONUNBUFFERED": "1"})
+
+
+def session(exports: dict[str, str], region: str) -> boto3.Session:
+    return boto3.Session(aws_access_key_id=exports["AWS_ACCESS_KEY_ID"],
+                         aws_secret_access_key=exports["AWS_SECRET_ACCESS_KEY"],
+                         aws_session_token=exports.get("AWS_SESSION_TOKEN"), region_name=region)
+
+
+class Clients:
+    """`clients("ecs")`, `clients("ec2", region="eu-west-1")`: boto3 clients, without retries that hide errors."""
+
+    def __init__(self, exports: dict[str, str], region: str):
+        self.exports = exports
+        self.region = region
+        self.known: dict[tuple, Any] = {}
+
+    def __call__(self, service: str, region: str | None = None, keys: dict[str, str] | None = None, **options: Any) -> Any:
+        """keys: the Credentials of an STS answer, or an access key, instead of the root's."""
+        key = (service, region, tuple(sorted((keys or {}).items(), key=str)), tuple(sorted(options.items(), key=str)))
+        if key not in self.known:
+            exports = self.exports if keys is None else {
+                "AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+                **({"AWS_SESSION_TOKEN": keys["SessionToken"]} if keys.get("SessionToken") else {})}
+            config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60, **options)
+            self.known[key] = session(exports, region or self.region).client(
+                service, endpoint_url=self.exports["AWS_ENDPOINT_URL"], config=config)
+        return self.known[key]

@@ -1,0 +1,132 @@
+"""A Landfall of the tests' own: its own data folder, port and pool of public addresses."""
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ENGINES = os.environ.get("LANDFALL_TEST_ENGINES", "/var/lib/landfall-engines")
+
+
+def binary() -> str:
+    given = os.environ.get("LANDFALL_BINARY")
+    for path in [given] if given else [ROOT / "build/dev/landfall", ROOT / "build/release/landfall"]:
+        if Path(path).exists():
+            return str(path)
+    raise FileNotFoundError("no landfall binary: build it (cmake --preset dev && cmake --build --preset dev)")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """`landfall serve`, started, killed and started again over the same data folder."""
+
+    def __init__(self, public_pool: str, options: tuple[str, ...] = ()):
+        self.folder = Path(tempfile.mkdtemp(prefix="landfall-test-", dir=os.environ.get("LANDFALL_TEST_TMP", "/var/tmp")))
+        self.data = self.folder / "data"
+        self.log_path = self.folder / "serve.log"
+        self.port = free_port()
+        self.public_pool = public_pool
+        self.options = options
+        self.process: subprocess.Popen | None = None
+        self._environment: dict[str, str] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, within_s: float = 30) -> None:
+        assert self.process is None or self.process.poll() is not None, "already running"
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [binary(), "serve", "--data-dir", str(self.data), "--listen", f"127.0.0.1:{self.port}",
+                 "--public-pool", self.public_pool, *self.options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment(), start_new_session=True)
+        deadline = time.monotonic() + within_s
+        while True:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"landfall serve ended with {self.process.returncode}:\n{self.log()[-4000:]}")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"landfall serve does not listen:\n{self.log()[-4000:]}") from None
+                time.sleep(0.02)
+
+    def kill(self) -> None:
+        """kill -9, as a crash or a power cut would."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, within_s: float = 20) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(within_s)
+
+    def restart(self) -> None:
+        self.kill()
+        self.start()
+
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def command(self, *words: str, check: bool = True, timeout_s: float = 60) -> subprocess.CompletedProcess:
+        """`landfall WORDS... --data-dir ...`"""
+        done = subprocess.run([binary(), *words, "--data-dir", str(self.data)], capture_output=True, text=True,
+                              timeout=timeout_s, env=clean_environment())
+        if check and done.returncode:
+            raise AssertionError(f"landfall {shlex.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done
+
+    def why(self, resource: str) -> str:
+        return self.command("why", resource).stdout
+
+    def environment(self) -> dict[str, str]:
+        """What `eval "$(landfall env)"` exports."""
+        if self._environment is None:
+            exports = {}
+            for line in self.command("env").stdout.splitlines():
+                if line.startswith("export "):
+                    name, _, value = line.removeprefix("export ").partition("=")
+                    exports[name] = "".join(shlex.split(value))
+            assert exports.get("AWS_ACCESS_KEY_ID"), exports
+            self._environment = exports
+        return self._environment
+
+    def down(self) -> None:
+        """Stops the server and removes everything that it made."""
+        if self.process is not None and self.process.poll() is None:
+            try:
+                self.stop()
+            except subprocess.TimeoutExpired:
+                self.kill()
+        if self.data.exists():
+            self.command("down", timeout_s=120)
+
+    def remove_folder(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class OutsideServer:
+    """An endpoint somebody else runs (LANDFALL_TEST_ENDPOINT): tests that restart it are skipped."""
+
+    def __init__(self, endpoint: str):
+        self.endpoint = endpoint
+
+    def environment(self) -> dict[str, str]:
+        return {"AWS_ENDPOINT_URL": self.endpoint,
+                **{name: value for name, value in os.environ.items() if name.startswith("AWS_")}}
+
+
+def clean_environment() -> dict[str, str]:
+    """Ours without any account of the person who runs the tests."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
