@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 
-namespace landfall::iam {
+namespace landfall::iam::policy {
 namespace {
 
 std::unexpected<Error> malformed(std::string message) {
@@ -298,4 +298,4 @@ bool Condition::holds(const ContextKeys& context) const {
   return any != negated_;
 }
 
-}  // namespace landfall::iam
+}  // namespace landfall::iam::policy

@@ -7,7 +7,7 @@
 #include "base/result.h"
 #include "services/iam/policy/pattern.h"
 
-namespace landfall::iam {
+namespace landfall::iam::policy {
 
 class Condition {
  public:
@@ -46,4 +46,4 @@ class Condition {
   std::vector<Operand> operands_;
 };
 
-}  // namespace landfall::iam
+}  // namespace landfall::iam::policy

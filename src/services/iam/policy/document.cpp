@@ -1,6 +1,6 @@
 #include "services/iam/policy/document.h"
 
-namespace landfall::iam {
+namespace landfall::iam::policy {
 namespace {
 
 constexpr std::size_t kMostStatements = 1000;
@@ -260,4 +260,4 @@ Result<std::shared_ptr<const Document>> Document::parse(std::string_view text, D
   return document;
 }
 
-}  // namespace landfall::iam
+}  // namespace landfall::iam::policy

@@ -6,7 +6,7 @@
 
 #include "services/iam/policy/condition.h"
 
-namespace landfall::iam {
+namespace landfall::iam::policy {
 
 // What a document is for decides which elements it must and must not have.
 enum class DocumentKind {
@@ -47,4 +47,4 @@ class Document {
   std::vector<Statement> statements_;
 };
 
-}  // namespace landfall::iam
+}  // namespace landfall::iam::policy

@@ -2,7 +2,7 @@
 
 #include "base/ids.h"
 
-namespace landfall::iam {
+namespace landfall::iam::policy {
 namespace {
 
 // How closely a Principal element means the caller.
@@ -128,4 +128,4 @@ std::string denial_message(const Question& question, const Verdict& verdict) {
   return out + fmt::format(" because no {} allows the {} action", kNo[kind], question.action);
 }
 
-}  // namespace landfall::iam
+}  // namespace landfall::iam::policy

@@ -5,7 +5,7 @@
 #include "services/iam/policy/document.h"
 #include "wire/context.h"
 
-namespace landfall::iam {
+namespace landfall::iam::policy {
 
 using Documents = std::vector<std::shared_ptr<const Document>>;
 
@@ -42,4 +42,4 @@ Verdict evaluate(const PolicySet& policies, const Question& question);
 // identity-based policy allows the ecs:RunTask action"
 std::string denial_message(const Question& question, const Verdict& verdict);
 
-}  // namespace landfall::iam
+}  // namespace landfall::iam::policy

@@ -1,6 +1,6 @@
 #include "services/iam/policy/pattern.h"
 
-namespace landfall::iam {
+namespace landfall::iam::policy {
 namespace {
 
 constexpr char kAny = '\x01';
@@ -152,4 +152,4 @@ bool Pattern::matches_arn(std::string_view arn, const ContextKeys& context) cons
   return glob_matches(pattern, arn);
 }
 
-}  // namespace landfall::iam
+}  // namespace landfall::iam::policy

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace landfall::iam {
+namespace landfall::iam::policy {
 
 // The context of one request: what conditions and variables may ask for. Names in lower case: IAM's
 // keys ignore case.
@@ -54,4 +54,4 @@ class Pattern {
 // A compiled pattern (bytes \x01 and \x02 as above) against a text.
 bool glob_matches(std::string_view pattern, std::string_view text);
 
-}  // namespace landfall::iam
+}  // namespace landfall::iam::policy

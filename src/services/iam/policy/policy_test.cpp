@@ -2,7 +2,7 @@
 
 #include "services/iam/policy/evaluate.h"
 
-namespace landfall::iam {
+namespace landfall::iam::policy {
 namespace {
 
 Principal user(std::string name = "ann") {
@@ -354,4 +354,4 @@ INSTANTIATE_TEST_SUITE_P(
             DocumentKind::trust, "Invalid principal in policy: \"AWS\":\"ann\""}));
 
 }  // namespace
-}  // namespace landfall::iam
+}  // namespace landfall::iam::policy
