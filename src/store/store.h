@@ -88,13 +88,17 @@ class Store {
                                       const RangeOptions& options = {}) = 0;
   virtual Revision revision() = 0;
 
-  // Errors: "disk-full", "store-failed"; nothing of the transaction is then done.
+  // Errors: "disk-full", "store-failed", "lease-not-found", "store-busy"; nothing of the
+  // transaction is then done. Not stopped by a stop request: it ends within one fsync. A
+  // transaction that changes nothing takes no revision; several operations on one key count as one
+  // change.
   virtual task<Result<Committed>> commit(Transaction transaction) = 0;
 
   // From the first change after `after_revision`.
   virtual std::unique_ptr<Watch> watch(std::string prefix, Revision after_revision) = 0;
 
-  // A lease deletes its keys when it is not renewed for `ttl`.
+  // A lease deletes its keys when it is not renewed for `ttl`; after a restart every lease has its
+  // whole ttl again. Error of renew and revoke: "lease-not-found".
   virtual task<Result<std::int64_t>> grant_lease(Millis ttl) = 0;
   virtual task<Result<void>> renew_lease(std::int64_t lease) = 0;
   virtual task<Result<void>> revoke_lease(std::int64_t lease) = 0;
@@ -103,9 +107,11 @@ class Store {
 struct SqliteOptions {
   std::filesystem::path file;
   std::size_t history = 10'000;  // changes kept for watches that start in the past
+  std::string vfs =
+      {};  // SQLite's name of the file layer, for fault injection; empty: the system's
 };
 // Opens or creates; stop() on the returned object's destruction waits for what is under way.
-// Errors: "store-corrupt", "store-version", errno-*.
+// Errors: "store-corrupt", "store-version", "locked", errno-*.
 Result<std::unique_ptr<Store>> open_sqlite(io::Loop& loop, const Clock& clock,
                                            SqliteOptions options);
 
