@@ -16,7 +16,7 @@
 #include "base/result.h"
 #include "io/loop.h"
 
-namespace landfall::services::ec2 {
+namespace landfall::ec2 {
 
 // In every VPC, whatever its addresses: where the programs in it find Landfall. They are the
 // addresses AWS documents, and one of our own for the API.
@@ -35,7 +35,7 @@ struct InterfaceRequest {
   std::string interface_type = "interface";
   // true/false as asked (assignPublicIp); absent: as the subnet says (MapPublicIpOnLaunch).
   std::optional<bool> public_address = false;
-  std::optional<Ipv4> private_address;  // absent: the lowest free one of the subnet
+  std::optional<Ipv4> private_address;  // absent: any free one of the subnet
 };
 
 struct Interface {
@@ -160,4 +160,4 @@ class Port {
                                     std::string_view protocol, std::uint16_t port) = 0;
 };
 
-}  // namespace landfall::services::ec2
+}  // namespace landfall::ec2

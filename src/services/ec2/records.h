@@ -1,0 +1,230 @@
+// What EC2 keeps in the store. Keys: /ec2/<account>/<region>/<table>/<id>; public addresses belong
+// to the whole instance of Landfall and live under /ec2/-/-/.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/ipv4.h"
+#include "base/record.h"
+#include "store/table.h"
+
+namespace landfall::ec2 {
+
+using Tags = std::map<std::string, std::string>;
+
+struct VpcRecord {
+  std::string id;
+  std::string cidr;
+  std::string cidr_association_id;
+  bool is_default = false;
+  bool dns_support = true;
+  bool dns_hostnames = false;
+  std::string dhcp_options_id;
+  std::string main_route_table_id;
+  std::string default_security_group_id;
+  std::string default_network_acl_id;
+  Tags tags;
+};
+LF_RECORD(VpcRecord, id, cidr, cidr_association_id, is_default, dns_support, dns_hostnames,
+          dhcp_options_id, main_route_table_id, default_security_group_id, default_network_acl_id,
+          tags)
+
+struct SubnetRecord {
+  std::string id;
+  std::string vpc_id;
+  std::string cidr;
+  std::string zone;
+  bool default_for_zone = false;
+  bool map_public_ip_on_launch = false;
+  std::string hostname_type = "ip-name";
+  bool hostname_a_record = false;
+  Tags tags;
+};
+LF_RECORD(SubnetRecord, id, vpc_id, cidr, zone, default_for_zone, map_public_ip_on_launch,
+          hostname_type, hostname_a_record, tags)
+
+struct RouteRecord {
+  std::string destination;  // canonical block
+  std::string target;  // "igw-...", "nat-...", "eni-..."; the VPC's own route ("local") is not kept
+};
+LF_RECORD(RouteRecord, destination, target)
+
+struct RouteTableAssociationRecord {
+  std::string id;
+  std::string subnet_id;  // empty: the VPC's main table
+};
+LF_RECORD(RouteTableAssociationRecord, id, subnet_id)
+
+struct RouteTableRecord {
+  std::string id;
+  std::string vpc_id;
+  std::vector<RouteRecord> routes;
+  std::vector<RouteTableAssociationRecord> associations;
+  Tags tags;
+};
+LF_RECORD(RouteTableRecord, id, vpc_id, routes, associations, tags)
+
+struct InternetGatewayRecord {
+  std::string id;
+  std::string vpc_id;  // empty: detached
+  Tags tags;
+};
+LF_RECORD(InternetGatewayRecord, id, vpc_id, tags)
+
+// One permission for one peer, as DescribeSecurityGroupRules lists them.
+struct SecurityRuleRecord {
+  std::string id;
+  bool egress = false;
+  std::string protocol;  // "tcp", "udp", "icmp", "icmpv6", "-1", or a number
+  int from_port = -1;
+  int to_port = -1;
+  // Exactly one of these three.
+  std::string cidr;
+  std::string cidr_v6;
+  std::string group_id;
+  std::string group_owner;  // account, with group_id
+  std::string description;
+  Tags tags;
+};
+LF_RECORD(SecurityRuleRecord, id, egress, protocol, from_port, to_port, cidr, cidr_v6, group_id,
+          group_owner, description, tags)
+
+struct SecurityGroupRecord {
+  std::string id;
+  std::string vpc_id;
+  std::string name;
+  std::string description;
+  std::vector<SecurityRuleRecord> rules;
+  Tags tags;
+};
+LF_RECORD(SecurityGroupRecord, id, vpc_id, name, description, rules, tags)
+
+struct NetworkInterfaceRecord {
+  std::string id;
+  std::string owner;  // of InterfaceRequest; empty for those that clients create
+  std::string vpc_id;
+  std::string subnet_id;
+  std::string zone;
+  std::string description;
+  std::string type = "interface";
+  std::string mac;
+  std::string address;
+  std::vector<std::string> group_ids;
+  bool requester_managed = false;
+  std::string requester_id;
+  std::string public_address;  // empty: none
+  std::string allocation_id;   // of the elastic address it comes from; empty: assigned
+  std::string association_id;  // of either
+  std::string attachment_id;
+  TimePoint created{};
+  Tags tags;
+};
+LF_RECORD(NetworkInterfaceRecord, id, owner, vpc_id, subnet_id, zone, description, type, mac,
+          address, group_ids, requester_managed, requester_id, public_address, allocation_id,
+          association_id, attachment_id, created, tags)
+
+struct ElasticAddressRecord {
+  std::string allocation_id;
+  std::string address;
+  Tags tags;
+};
+LF_RECORD(ElasticAddressRecord, allocation_id, address, tags)
+
+struct NatGatewayRecord {
+  std::string id;
+  std::string vpc_id;
+  std::string subnet_id;
+  std::string interface_id;
+  std::string allocation_id;
+  bool deleted = false;
+  TimePoint created{};
+  TimePoint deleted_at{};
+  Tags tags;
+};
+LF_RECORD(NatGatewayRecord, id, vpc_id, subnet_id, interface_id, allocation_id, deleted, created,
+          deleted_at, tags)
+
+struct AclEntryRecord {
+  bool egress = false;
+  int number = 0;
+  std::string protocol = "-1";
+  bool allow = false;
+  std::string cidr;
+};
+LF_RECORD(AclEntryRecord, egress, number, protocol, allow, cidr)
+
+// Only the default list of a VPC exists so far; it lets everything pass.
+struct NetworkAclRecord {
+  std::string id;
+  std::string vpc_id;
+  bool is_default = true;
+  std::vector<AclEntryRecord> entries;
+  std::map<std::string, std::string> associations;  // subnet id -> association id
+  Tags tags;
+};
+LF_RECORD(NetworkAclRecord, id, vpc_id, is_default, entries, associations, tags)
+
+struct DhcpOptionsRecord {
+  std::string id;
+  std::map<std::string, std::vector<std::string>> values;
+  Tags tags;
+};
+LF_RECORD(DhcpOptionsRecord, id, values, tags)
+
+// Says that an account has its default VPC in a region, or had one and deleted it.
+struct DefaultsRecord {
+  std::string vpc_id;  // empty: deleted by the user
+};
+LF_RECORD(DefaultsRecord, vpc_id)
+
+struct DnsNameRecord {
+  std::string name;
+  std::string owner;
+  std::string vpc_id;
+  std::vector<std::string> private_addresses;
+  std::vector<std::string> public_addresses;
+};
+LF_RECORD(DnsNameRecord, name, owner, vpc_id, private_addresses, public_addresses)
+
+// Who has a public address.
+struct PublicAddressRecord {
+  std::string account;
+  std::string region;
+  std::string holder;  // interface or allocation id
+};
+LF_RECORD(PublicAddressRecord, account, region, holder)
+
+// The tables of one account and region.
+struct Tables {
+  Tables(store::Store& store, const Scope& scope);
+
+  Scope scope;
+  store::Table<VpcRecord> vpcs;
+  store::Table<SubnetRecord> subnets;
+  store::Table<RouteTableRecord> route_tables;
+  store::Table<InternetGatewayRecord> internet_gateways;
+  store::Table<SecurityGroupRecord> security_groups;
+  store::Table<NetworkInterfaceRecord> interfaces;
+  store::Table<ElasticAddressRecord> elastic_addresses;
+  store::Table<NatGatewayRecord> nat_gateways;
+  store::Table<NetworkAclRecord> network_acls;
+  store::Table<DhcpOptionsRecord> dhcp_options;
+  store::Table<DnsNameRecord> dns_names;
+  store::Table<DefaultsRecord> defaults;
+};
+
+inline constexpr std::string_view kPublicAddressPrefix = "/ec2/-/-/public_addresses/";
+
+// "/ec2/<account>/<region>/<table>/<id>" taken apart; absent for other keys.
+struct KeyParts {
+  Scope scope;
+  std::string table;
+  std::string id;
+};
+std::optional<KeyParts> parse_key(std::string_view key);
+
+}  // namespace landfall::ec2

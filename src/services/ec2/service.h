@@ -1,0 +1,71 @@
+// What EC2's handlers and controller depend on.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "io/loop.h"
+#include "services/ec2/records.h"
+#include "store/store.h"
+
+namespace landfall::ec2 {
+
+// One writer at a time. EC2's records check each other (no subnet goes while an interface is in
+// it), and a store's conditions cover single keys: with one writer, what a handler has read still
+// holds when it commits.
+class Exclusive {
+ public:
+  explicit Exclusive(io::Loop& loop) : free_(loop) {}
+  class Guard {
+   public:
+    explicit Guard(Exclusive* owner) : owner_(owner) {}
+    Guard(Guard&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)) {}
+    ~Guard() {
+      if (!owner_) return;
+      owner_->taken_ = false;
+      owner_->free_.notify_all();
+    }
+
+   private:
+    Exclusive* owner_;
+  };
+  task<Guard> enter() {
+    while (taken_) co_await free_.wait();
+    taken_ = true;
+    co_return Guard(this);
+  }
+
+ private:
+  io::Event free_;
+  bool taken_ = false;
+};
+
+struct Ec2 {
+  Ec2(io::Loop& loop_, store::Store& store_, const Clock& clock_, Random& random_,
+      Cidr public_pool_)
+      : loop(loop_),
+        store(store_),
+        clock(clock_),
+        random(random_),
+        public_pool(public_pool_),
+        writing(loop_) {}
+
+  io::Loop& loop;
+  store::Store& store;
+  const Clock& clock;
+  Random& random;
+  Cidr public_pool;
+  Exclusive writing;
+
+  Tables tables(const Scope& scope) { return Tables(store, scope); }
+  // "vpc-0" and 16 more hexadecimal digits, as AWS makes them.
+  std::string new_id(std::string_view kind) { return fmt::format("{}-0{}", kind, random.hex(16)); }
+};
+
+// Commits what a handler under Exclusive has prepared. Errors: those of the store; "conflict" when
+// a record of ours was changed by somebody else, which is a bug.
+task<Result<void>> commit(Ec2& ec2, store::Transaction transaction);
+
+}  // namespace landfall::ec2
