@@ -19,7 +19,7 @@ OPERATION = ("authtype", "http", "input", "output", "errors")
 REFERENCE = ("shape", "location", "locationName", "queryName", "flattened", "xmlAttribute", "xmlNamespace", "timestampFormat",
              "idempotencyToken", "streaming", "jsonvalue", "resultWrapper", "hostLabel")
 SHAPE = ("type", "required", "enum", "min", "max", "pattern", "flattened", "locationName", "timestampFormat", "payload", "error",
-         "exception", "fault", "document", "union", "eventstream", "xmlNamespace", "streaming", "xmlOrder", "wrapper")
+         "exception", "fault", "document", "union", "eventstream", "xmlNamespace", "sensitive", "streaming", "xmlOrder", "wrapper")
 
 
 def keep(source, names):

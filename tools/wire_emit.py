@@ -178,6 +178,8 @@ class Tables:
             if steps:
                 out.append(f"static constexpr wire::PatternStep p_{cpp}[] = {{{', '.join(steps)}}};\n")
                 parts += [f".pattern = {quote(pattern)}", f".steps = p_{cpp}"]
+            if shape.get("sensitive"):
+                parts.append(".sensitive = true")
             out.append(f"static constexpr wire::Constraints c_{cpp}{{{', '.join(parts)}}};\n")
             fields.append(f".constraints = &c_{cpp}")
         if shape["type"] == "list":
@@ -326,6 +328,7 @@ def dispatch(model):
                f"    .protocol = wire::Protocol::{protocols[0]},\n"
                "    .protocols = kProtocols,\n"
                f"    .query_compatible = {'true' if 'awsQueryCompatible' in meta else 'false'},\n"
+               f"    .bare_xml_errors = {'true' if model.service == 's3' else 'false'},\n"
                f"    .validation = wire::ValidationStyle::{style},\n"
                f"    .validation_code = {quote(code)},\n"
                f"    .operations = {'kOperations' if served else '{}'},\n"

@@ -63,6 +63,7 @@ struct ServiceModel {
   Protocol protocol;                    // the model's own
   std::span<const Protocol> protocols;  // those that are understood
   bool query_compatible;                // JSON clients want the query error codes, too
+  bool bare_xml_errors;                 // rest-xml without <ErrorResponse> around <Error>: S3
   ValidationStyle validation;
   std::string_view validation_code;
   std::span<const Operation> operations;       // served; sorted by name

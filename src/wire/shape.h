@@ -55,6 +55,7 @@ struct Constraints {
   std::span<const std::string_view> values;  // of an enum
   std::string_view pattern;                  // as AWS writes it, for the message
   std::span<const PatternStep> steps;        // empty: not checked
+  bool sensitive = false;                    // never shown
 };
 
 struct Shape;
