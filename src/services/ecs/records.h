@@ -124,6 +124,9 @@ struct TaskContainer {
   std::string host_id;  // host::ContainerSpec::id, and AWS's runtimeId
   std::string image;    // as the definition says
   std::string image_digest;
+  std::string cpu;  // as DescribeTasks shows them, with overrides
+  std::string memory;
+  std::string memory_reservation;
   bool essential = true;
   bool has_health_check = false;
   ContainerStatus status = ContainerStatus::pending;
@@ -135,11 +138,12 @@ struct TaskContainer {
   TimePoint started_at{};
   TimePoint stopped_at{};
 };
-LF_RECORD(TaskContainer, name, id, host_id, image, image_digest, essential, has_health_check,
-          status, health, exit_code, reason, out_of_memory, last_lines, started_at, stopped_at)
+LF_RECORD(TaskContainer, name, id, host_id, image, image_digest, cpu, memory, memory_reservation,
+          essential, has_health_check, status, health, exit_code, reason, out_of_memory, last_lines,
+          started_at, stopped_at)
 
 // The task's network interface, as DescribeTasks shows it. The interface itself is EC2's.
-struct Attachment {
+struct TaskInterface {
   std::string id;  // UUID of the attachment
   std::string interface_id;
   std::string vpc_id;
@@ -150,8 +154,8 @@ struct Attachment {
   std::string private_dns_name;
   std::string public_address;
 };
-LF_RECORD(Attachment, id, interface_id, vpc_id, subnet_id, availability_zone, mac, private_address,
-          private_dns_name, public_address)
+LF_RECORD(TaskInterface, id, interface_id, vpc_id, subnet_id, availability_zone, mac,
+          private_address, private_dns_name, public_address)
 
 struct TaskRecord {
   std::string id;  // 32 hexadecimal digits
@@ -165,6 +169,7 @@ struct TaskRecord {
   std::string launch_type = "FARGATE";
   std::string capacity_provider;
   std::string platform_version = "1.4.0";
+  std::string architecture = "x86_64";
   Network network;
   std::string subnet;  // chosen from network.subnets
   std::string cpu;     // effective, with overrides
@@ -184,7 +189,7 @@ struct TaskRecord {
   bool released = false;         // interface, containers and folders are gone
 
   std::vector<TaskContainer> containers;
-  std::optional<Attachment> attachment;
+  std::optional<TaskInterface> attachment;
   reconcile::Conditions conditions;
 
   std::int64_t version = 1;  // rises with every change of state
@@ -204,10 +209,10 @@ struct TaskRecord {
   const TaskContainer* container(std::string_view name) const;
 };
 LF_RECORD(TaskRecord, id, cluster, task_definition, family, service, deployment, started_by, group,
-          launch_type, capacity_provider, platform_version, network, subnet, cpu, memory, task_role,
-          execution_role, overrides, tags, client_token, credentials_id, status, stop_wanted,
-          stop_code, stopped_reason, failure_counted, released, containers, attachment, conditions,
-          version, created_at, connectivity_at, pull_started_at, pull_stopped_at, started_at,
-          stopping_at, execution_stopped_at, stopped_at)
+          launch_type, capacity_provider, platform_version, architecture, network, subnet, cpu,
+          memory, task_role, execution_role, overrides, tags, client_token, credentials_id, status,
+          stop_wanted, stop_code, stopped_reason, failure_counted, released, containers, attachment,
+          conditions, version, created_at, connectivity_at, pull_started_at, pull_stopped_at,
+          started_at, stopping_at, execution_stopped_at, stopped_at)
 
 }  // namespace landfall::ecs

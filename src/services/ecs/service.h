@@ -1,0 +1,29 @@
+// ECS and what it depends on.
+#pragma once
+
+#include "base/random.h"
+#include "host/containers/containers.h"
+#include "reconcile/events.h"
+#include "services/ec2/port.h"
+#include "services/ecs/neighbours.h"
+#include "services/ecs/store.h"
+#include "services/iam/port.h"
+#include "wire/context.h"
+
+namespace landfall::ecs {
+
+// The API operations need only this much; controllers take the neighbours too. References live as
+// long as the server.
+struct Ecs {
+  io::Loop& loop;
+  store::Store& store;
+  const Clock& clock;
+  Random& random;
+  services::ec2::Port& ec2;
+  iam::Port& iam;
+  reconcile::EventLog& events;
+
+  Tables tables(const Scope& scope) const { return Tables(store, scope); }
+};
+
+}  // namespace landfall::ecs
