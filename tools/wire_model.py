@@ -101,8 +101,8 @@ class Operation:
     def _check(self, model, template):
         if template.count("{") != template.count("}"):
             raise Fault(f"operations: {self.name}: braces do not match in '{template}'")
-        for group in re.findall("{([^}]*)}", template):
-            for path in group.split("|")[0].split(","):
+        for group in re.findall("{([^@}][^}]*)}", template):
+            for path in group.split("|")[0].split("~")[0].split(","):
                 shape = self.input
                 for step in path.split("."):
                     member = step.removesuffix("[]")
@@ -116,7 +116,7 @@ class Operation:
                         shape = model.shapes[shape]["member"]["shape"]
 
     def _expand(self, model, template):
-        if not template.startswith("arn:"):
+        if not template.startswith("arn:") or template.startswith("arn:aws:"):
             return template
         region = "" if model.is_global else "{@region}"
         return f"arn:aws:{model.iam_prefix}:{region}:{{@account}}:{template[len('arn:'):]}"

@@ -1,0 +1,107 @@
+#include "wire/resources.h"
+
+#include "wire/scalar.h"
+
+namespace landfall::wire {
+namespace {
+
+constexpr std::size_t kMostResources = 1000;
+
+// Follows "a.b[].c" and collects the strings it leads to.
+void collect(const Shape& shape, const void* value, std::string_view path,
+             std::vector<std::string>& out) {
+  if (shape.kind == Kind::list) {
+    each_item(shape, value, [&](const void* item) { collect(*shape.element, item, path, out); });
+  } else if (shape.kind == Kind::structure && !path.empty()) {
+    const std::size_t dot = path.find('.');
+    std::string_view step = path.substr(0, dot);
+    if (step.ends_with("[]")) step.remove_suffix(2);
+    const auto member = std::ranges::find(shape.members, step, &Member::name);
+    const void* found = member == shape.members.end() ? nullptr : look(*member, value);
+    if (found) collect(*member->shape, found, dot == path.npos ? "" : path.substr(dot + 1), out);
+  } else if (is_scalar(shape.kind) && path.empty() && out.size() < kMostResources) {
+    std::string text = write_scalar(shape, value, TimeFormat::iso8601, TimeFormat::iso8601);
+    if (!text.empty()) out.push_back(std::move(text));
+  }
+}
+
+struct Group {
+  std::vector<std::string> values;
+  bool literal = false;  // account and region: never a resource's name
+};
+
+// "a,b~suffix|default"
+Group evaluate(std::string_view group, const Object& input, const Scope& scope) {
+  if (group == "@account") return {{scope.account}, true};
+  if (group == "@region") return {{scope.region}, true};
+  const std::size_t bar = group.find('|');
+  const std::size_t tilde = group.substr(0, bar).find('~');
+  const std::string_view suffix = tilde == group.npos ? "" : group.substr(0, bar).substr(tilde + 1);
+  std::string_view paths = group.substr(0, std::min(bar, tilde));
+  Group out;
+  while (out.values.empty() && !paths.empty()) {
+    const std::size_t comma = paths.find(',');
+    collect(input.shape(), input.get(), paths.substr(0, comma), out.values);
+    paths.remove_prefix(comma == paths.npos ? paths.size() : comma + 1);
+  }
+  for (std::string& value : out.values) {
+    if (value.find(':') == value.npos) value += suffix;
+  }
+  if (out.values.empty() && bar != group.npos) out.values.emplace_back(group.substr(bar + 1));
+  return out;
+}
+
+// A name out of an ARN, where only the name fits: "arn:...:cluster/web" -> "web".
+std::string_view name_in(std::string_view arn) {
+  for (int i = 0; i < 5; ++i) arn.remove_prefix(std::min(arn.size(), arn.find(':') + 1));
+  const std::size_t end = arn.find_first_of("/:");
+  return end == arn.npos ? arn : arn.substr(end + 1);
+}
+
+// Empty when a member that the template names is missing.
+std::vector<std::string> expand(std::string_view pattern, const Object& input, const Scope& scope) {
+  std::vector<std::string> out = {""};
+  while (true) {
+    const std::size_t open = pattern.find('{');
+    for (std::string& resource : out) resource += pattern.substr(0, open);
+    if (open == pattern.npos) return out;
+    const std::size_t close = pattern.find('}', open);
+    const Group group = evaluate(pattern.substr(open + 1, close - open - 1), input, scope);
+    pattern.remove_prefix(close + 1);
+    const bool last = pattern.find('{') == pattern.npos;
+    std::vector<std::string> longer;
+    for (const std::string& prefix : out) {
+      for (const std::string& value : group.values) {
+        if (longer.size() >= kMostResources) break;
+        const bool arn = !group.literal && Arn::looks_like(value);
+        if (arn && last) {
+          std::string_view whole = value;
+          // "log-group:x:*" names the group itself.
+          if (!pattern.empty() && whole.ends_with(":*")) whole.remove_suffix(2);
+          longer.emplace_back(whole);
+        } else {
+          longer.push_back(prefix + std::string(arn ? name_in(value) : std::string_view(value)));
+        }
+      }
+    }
+    if (longer.empty()) return {};
+    out = std::move(longer);
+  }
+}
+
+}  // namespace
+
+std::vector<Demand> demands(const Operation& operation, const Object& input, const Scope& scope) {
+  std::vector<Demand> out;
+  for (const Permission& permission : operation.permissions) {
+    Demand demand{permission.action, expand(permission.resource, input, scope)};
+    if (demand.resources.empty()) {
+      if (!out.empty()) continue;
+      demand.resources.emplace_back("*");
+    }
+    out.push_back(std::move(demand));
+  }
+  return out;
+}
+
+}  // namespace landfall::wire
