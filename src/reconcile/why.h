@@ -69,6 +69,7 @@ class Why {
   task<Result<Answer>> ask(Scope scope, std::string reference) const;
 
  private:
+  task<std::vector<Explanation>> explain(Scope scope, std::string reference) const;
   std::vector<std::pair<std::string, Explain>> explainers_;
 };
 

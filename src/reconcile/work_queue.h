@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -49,7 +50,6 @@ class WorkQueue {
  private:
   struct Entry {
     TimePoint due;
-    TimePoint added;  // a wall clock set back must not delay a key by the size of the jump
     std::uint64_t order;
   };
   using Place = std::tuple<TimePoint, std::uint64_t, std::string>;
