@@ -1,6 +1,7 @@
 #include "services/rds/snapshots.h"
 
 #include "services/rds/controller/instance_controller.h"
+#include "wire/rds/errors.h"
 
 namespace landfall::rds {
 
@@ -61,6 +62,19 @@ task<Result<void>> begin_snapshot_deletion(Rds& rds, DbSnapshot snapshot) {
                   });
   if (!done && done.error().code != "not-found") co_return std::unexpected(done.error());
   co_return Result<void>();
+}
+
+Result<DbSnapshot> find_snapshot(Rds& rds, const Scope& scope, std::string identifier) {
+  std::string name = identifier;
+  if (const auto arn = Arn::parse(identifier); arn && arn->resource.starts_with("snapshot:")) {
+    name = arn->resource.substr(std::string_view("snapshot:").size());
+  }
+  std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  auto row = rds.tables(scope).snapshots.get(name);
+  if (!row || row->value.status == "deleting") {
+    return errors::db_snapshot_not_found(fmt::format("DBSnapshot {} not found.", identifier));
+  }
+  return std::move(row->value);
 }
 
 SnapshotController::SnapshotController(Rds& rds)

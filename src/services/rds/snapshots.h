@@ -15,6 +15,9 @@ task<Result<void>> begin_snapshot(Rds& rds, DbInstance instance, std::string ide
                                   bool automated, Tags tags);
 task<Result<void>> begin_snapshot_deletion(Rds& rds, DbSnapshot snapshot);
 
+// By identifier or ARN, ignoring case. Error DBSnapshotNotFound.
+Result<DbSnapshot> find_snapshot(Rds& rds, const Scope& scope, std::string identifier);
+
 class SnapshotController {
  public:
   explicit SnapshotController(Rds& rds);
