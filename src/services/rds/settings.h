@@ -17,18 +17,21 @@ Result<void> check_retention(std::int32_t days);
 Result<void> check_backup_window(std::string_view window);
 Result<void> check_maintenance_window(std::string_view window);
 
-// An installed version for what the user asked: "16.6" itself, "16" its newest minor, nothing the newest of all.
-// Error InvalidParameterCombination ("Cannot find version ..."), with the command that installs one.
+// An installed version for what the user asked: "16.6" itself, "16" its newest minor, nothing the
+// newest of all. Error InvalidParameterCombination ("Cannot find version ..."), with the command
+// that installs one.
 task<Result<std::string>> choose_version(Rds& rds, std::optional<std::string> wanted);
 
 std::string default_parameter_group(std::string_view version);  // "default.postgres16"
 std::string default_option_group(std::string_view version);     // "default:postgres-16"
-// Error DBParameterGroupNotFound, or InvalidParameterCombination when its family is of another version.
-Result<std::string> check_parameter_group(Rds& rds, const Scope& scope, std::optional<std::string> name,
+// Error DBParameterGroupNotFound, or InvalidParameterCombination when its family is of another
+// version.
+Result<std::string> check_parameter_group(Rds& rds, const Scope& scope,
+                                          std::optional<std::string> name,
                                           std::string_view version);
 
-// Where the instance goes. Fills subnet_group, vpc_id, subnet_id, availability_zone, security_group_ids and
-// publicly_accessible.
+// Where the instance goes. Fills subnet_group, vpc_id, subnet_id, availability_zone,
+// security_group_ids and publicly_accessible.
 struct Placement {
   std::optional<std::string> subnet_group;
   std::optional<std::string> availability_zone;
@@ -36,11 +39,13 @@ struct Placement {
   std::optional<bool> publicly_accessible;
 };
 task<Result<void>> place(Rds& rds, DbInstance& instance, Placement wanted);
-// Error InvalidVPCNetworkStateFault-like InvalidParameterCombination when a group is of another VPC.
-Result<void> check_security_groups(Rds& rds, const Scope& scope, const std::vector<std::string>& ids,
-                                   std::string_view vpc_id);
+// Error InvalidVPCNetworkStateFault-like InvalidParameterCombination when a group is of another
+// VPC.
+Result<void> check_security_groups(Rds& rds, const Scope& scope,
+                                   const std::vector<std::string>& ids, std::string_view vpc_id);
 
-// A setting that Landfall cannot honour is refused, never kept silently. `given` is whether the request asks for it.
+// A setting that Landfall cannot honour is refused, never kept silently. `given` is whether the
+// request asks for it.
 struct Unsupported {
   bool given;
   std::string_view parameter;

@@ -5,7 +5,8 @@
 namespace landfall::rds {
 namespace {
 
-// The zone's account-wide label is not known for our own names; AWS's field must hold something stable.
+// The zone's account-wide label is not known for our own names; AWS's field must hold something
+// stable.
 constexpr std::string_view kEngine = "postgres";
 
 PendingModifiedValues pending_values(const DbInstance& instance) {
@@ -160,10 +161,12 @@ Result<Tags> to_tags(const wire::List<Tag>& tags) {
     const std::string key = tag.key.value_or("");
     const std::string value = tag.value.value_or("");
     if (key.empty() || key.size() > 128 || value.size() > 256) {
-      return fail("InvalidParameterValue", "Tag keys have 1 to 128 characters, values at most 256.");
+      return fail("InvalidParameterValue",
+                  "Tag keys have 1 to 128 characters, values at most 256.");
     }
     if (key.starts_with("aws:")) {
-      return fail("InvalidParameterValue", fmt::format("Tag keys must not start with 'aws:': {}", key));
+      return fail("InvalidParameterValue",
+                  fmt::format("Tag keys must not start with 'aws:': {}", key));
     }
     if (!out.emplace(key, value).second) {
       return fail("InvalidParameterValue", fmt::format("Duplicate tag key {}", key));
@@ -173,12 +176,14 @@ Result<Tags> to_tags(const wire::List<Tag>& tags) {
   return out;
 }
 
-Result<PageRequest> page_request(std::optional<std::int32_t> max_records, const std::optional<std::string>& marker) {
+Result<PageRequest> page_request(std::optional<std::int32_t> max_records,
+                                 const std::optional<std::string>& marker) {
   PageRequest out;
   if (max_records) {
     if (*max_records < 20 || *max_records > 100) {
-      return fail("InvalidParameterValue", fmt::format("Invalid value {} for MaxRecords. Must be between 20 and 100",
-                                                       *max_records));
+      return fail(
+          "InvalidParameterValue",
+          fmt::format("Invalid value {} for MaxRecords. Must be between 20 and 100", *max_records));
     }
     out.limit = std::size_t(*max_records);
   }

@@ -69,7 +69,8 @@ Result<DbSnapshot> find_snapshot(Rds& rds, const Scope& scope, std::string ident
   if (const auto arn = Arn::parse(identifier); arn && arn->resource.starts_with("snapshot:")) {
     name = arn->resource.substr(std::string_view("snapshot:").size());
   }
-  std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  std::ranges::transform(name, name.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
   auto row = rds.tables(scope).snapshots.get(name);
   if (!row || row->value.status == "deleting") {
     return errors::db_snapshot_not_found(fmt::format("DBSnapshot {} not found.", identifier));

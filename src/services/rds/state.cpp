@@ -6,7 +6,8 @@ namespace landfall::rds {
 namespace {
 
 std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
   return text;
 }
 
@@ -14,7 +15,8 @@ std::string lower(std::string text) {
 
 Result<DbInstance> find_instance(Rds& rds, const Scope& scope, std::string identifier) {
   auto row = rds.tables(scope).instances.get(lower(identifier));
-  if (!row) return errors::db_instance_not_found(fmt::format("DBInstance {} not found.", identifier));
+  if (!row)
+    return errors::db_instance_not_found(fmt::format("DBInstance {} not found.", identifier));
   return std::move(row->value);
 }
 
@@ -32,10 +34,11 @@ Result<DbInstance> find_available(Rds& rds, const Scope& scope, std::string iden
 
 task<Result<DbInstance>> change_instance(Rds& rds, Scope scope, std::string identifier,
                                          std::function<Result<void>(DbInstance&)> edit) {
-  auto row = co_await rds.tables(scope).instances.update(lower(identifier), [&](DbInstance& instance) -> Result<bool> {
-    if (auto edited = edit(instance); !edited) return std::unexpected(edited.error());
-    return true;
-  });
+  auto row = co_await rds.tables(scope).instances.update(
+      lower(identifier), [&](DbInstance& instance) -> Result<bool> {
+        if (auto edited = edit(instance); !edited) return std::unexpected(edited.error());
+        return true;
+      });
   if (row) co_return std::move(row->value);
   if (row.error().code == "not-found") {
     co_return errors::db_instance_not_found(fmt::format("DBInstance {} not found.", identifier));

@@ -14,7 +14,8 @@ Result<void> check_supported(const CreateDBInstanceRequest& in) {
                 fmt::format("Invalid DB engine: {}. Landfall runs engine postgres.", in.engine));
   }
   if (in.license_model && *in.license_model != "postgresql-license") {
-    return fail("InvalidParameterCombination", "The license model of postgres is postgresql-license.");
+    return fail("InvalidParameterCombination",
+                "The license model of postgres is postgresql-license.");
   }
   return refuse_unsupported({
       {in.multi_az.value_or(false), "MultiAZ"},
@@ -40,16 +41,19 @@ Result<void> check_supported(const CreateDBInstanceRequest& in) {
       {in.dedicated_log_volume.value_or(false), "DedicatedLogVolume"},
       {in.ca_certificate_identifier.has_value(), "CACertificateIdentifier"},
       {!in.additional_storage_volumes.empty(), "AdditionalStorageVolumes"},
-      {in.option_group_name && !in.option_group_name->starts_with("default:postgres"), "OptionGroupName"},
+      {in.option_group_name && !in.option_group_name->starts_with("default:postgres"),
+       "OptionGroupName"},
   });
 }
 
 Result<void> check_settings(const CreateDBInstanceRequest& in) {
   LF_OK(check_supported(in));
   LF_OK(check_class(in.db_instance_class));
-  if (!in.allocated_storage) return fail("InvalidParameterValue", "The parameter AllocatedStorage must be provided.");
+  if (!in.allocated_storage)
+    return fail("InvalidParameterValue", "The parameter AllocatedStorage must be provided.");
   LF_OK(check_storage(*in.allocated_storage, in.storage_type.value_or("gp2")));
-  if (!in.master_username) return fail("InvalidParameterValue", "The parameter MasterUsername must be provided.");
+  if (!in.master_username)
+    return fail("InvalidParameterValue", "The parameter MasterUsername must be provided.");
   LF_OK(check_master_user(*in.master_username));
   if (!in.master_user_password) {
     return fail("InvalidParameterValue", "The parameter MasterUserPassword must be provided.");
@@ -59,7 +63,8 @@ Result<void> check_settings(const CreateDBInstanceRequest& in) {
   if (in.port) LF_OK(check_port(*in.port));
   if (in.backup_retention_period) LF_OK(check_retention(*in.backup_retention_period));
   if (in.preferred_backup_window) LF_OK(check_backup_window(*in.preferred_backup_window));
-  if (in.preferred_maintenance_window) LF_OK(check_maintenance_window(*in.preferred_maintenance_window));
+  if (in.preferred_maintenance_window)
+    LF_OK(check_maintenance_window(*in.preferred_maintenance_window));
   return {};
 }
 
@@ -70,7 +75,8 @@ task<Result<CreateDBInstanceResponse>> create_db_instance(Rds& rds, const Reques
                                                           CreateDBInstanceRequest in) {
   LF_CO_TRY(identifier, check_identifier(in.db_instance_identifier, "DBInstanceIdentifier"));
   const auto table = rds.tables(ctx.scope).instances;
-  if (table.get(identifier)) co_return errors::db_instance_already_exists("DB instance already exists");
+  if (table.get(identifier))
+    co_return errors::db_instance_already_exists("DB instance already exists");
   LF_CO_OK(check_settings(in));
   LF_CO_TRY(version, co_await choose_version(rds, in.engine_version));
   LF_CO_TRY(parameters, check_parameter_group(rds, ctx.scope, in.db_parameter_group_name, version));
@@ -98,11 +104,13 @@ task<Result<CreateDBInstanceResponse>> create_db_instance(Rds& rds, const Reques
   instance.copy_tags_to_snapshot = in.copy_tags_to_snapshot.value_or(false);
   instance.backup_retention_days = in.backup_retention_period.value_or(1);
   instance.backup_window = in.preferred_backup_window.value_or(random_backup_window(rds.random));
-  instance.maintenance_window = in.preferred_maintenance_window.value_or(random_maintenance_window(rds.random));
+  instance.maintenance_window =
+      in.preferred_maintenance_window.value_or(random_maintenance_window(rds.random));
   instance.tags = std::move(tags);
   instance.created_at = ctx.now;
 
-  LF_CO_TRY(done, co_await rds.store.commit({{table.absent(identifier)}, {table.put(identifier, instance)}}));
+  LF_CO_TRY(done, co_await rds.store.commit(
+                      {{table.absent(identifier)}, {table.put(identifier, instance)}}));
   if (!done.succeeded) co_return errors::db_instance_already_exists("DB instance already exists");
   CreateDBInstanceResponse out;
   out.db_instance = to_shape(rds, instance);

@@ -19,7 +19,8 @@ Result<bool> passes(const DbInstance& instance, const wire::List<Filter>& filter
     } else if (filter.name == "engine") {
       kept = holds("postgres");
     } else if (filter.name != "db-cluster-id" && filter.name != "domain") {
-      return fail("InvalidParameterValue", fmt::format("Unrecognized filter name: {}", filter.name));
+      return fail("InvalidParameterValue",
+                  fmt::format("Unrecognized filter name: {}", filter.name));
     }
     if (!kept) return false;
   }
@@ -36,10 +37,12 @@ task<Result<DescribeDBInstancesResponse>> describe_db_instances(Rds& rds, const 
   if (in.db_instance_identifier) {
     std::string wanted = *in.db_instance_identifier;
     if (auto arn = Arn::parse(wanted)) wanted = arn->resource.substr(arn->resource.rfind(':') + 1);
-    std::ranges::transform(wanted, wanted.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    std::ranges::transform(wanted, wanted.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
     const auto row = table.get(wanted);
     if (!row) {
-      co_return errors::db_instance_not_found(fmt::format("DBInstance {} not found.", *in.db_instance_identifier));
+      co_return errors::db_instance_not_found(
+          fmt::format("DBInstance {} not found.", *in.db_instance_identifier));
     }
     LF_CO_TRY(kept, passes(row->value, in.filters));
     if (kept) out.db_instances.push_back(to_shape(rds, row->value));
@@ -50,7 +53,8 @@ task<Result<DescribeDBInstancesResponse>> describe_db_instances(Rds& rds, const 
     LF_CO_TRY(kept, passes(row.value, in.filters));
     if (kept) found.push_back(row.value);
   }
-  auto cut = cut_page(std::move(found), page, [](const DbInstance& item) { return item.identifier; });
+  auto cut =
+      cut_page(std::move(found), page, [](const DbInstance& item) { return item.identifier; });
   for (const DbInstance& item : cut.items) out.db_instances.push_back(to_shape(rds, item));
   out.marker = cut.marker;
   co_return out;

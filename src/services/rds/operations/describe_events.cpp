@@ -5,14 +5,17 @@
 
 namespace landfall::rds {
 
-task<Result<DescribeEventsResponse>> describe_events(Rds& rds, const RequestContext& ctx, DescribeEventsRequest in) {
+task<Result<DescribeEventsResponse>> describe_events(Rds& rds, const RequestContext& ctx,
+                                                     DescribeEventsRequest in) {
   LF_CO_TRY(page, page_request(in.max_records, in.marker));
   if (in.source_identifier && !in.source_type) {
-    co_return fail("InvalidParameterCombination", "SourceType must be given with SourceIdentifier.");
+    co_return fail("InvalidParameterCombination",
+                   "SourceType must be given with SourceIdentifier.");
   }
   // An hour back unless said otherwise; AWS keeps 14 days.
   const TimePoint end = in.end_time.value_or(ctx.now);
-  const TimePoint begin = in.start_time.value_or(end - std::chrono::minutes(in.duration.value_or(60)));
+  const TimePoint begin =
+      in.start_time.value_or(end - std::chrono::minutes(in.duration.value_or(60)));
 
   struct Source {
     std::string identifier, type, arn;
@@ -46,7 +49,9 @@ task<Result<DescribeEventsResponse>> describe_events(Rds& rds, const RequestCont
     }
   }
   // Times repeat, so the marker counts.
-  std::ranges::stable_sort(found, {}, [](const Event& event) { return *event.date; });
+  std::ranges::sort(found, {}, [](const Event& event) {
+    return std::tuple(*event.date, *event.source_arn, *event.message);
+  });
   std::size_t first = 0;
   std::from_chars(page.after.data(), page.after.data() + page.after.size(), first);
   DescribeEventsResponse out;

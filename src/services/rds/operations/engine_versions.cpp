@@ -7,14 +7,16 @@
 
 namespace landfall::rds {
 
-task<Result<DescribeDBEngineVersionsResponse>> describe_db_engine_versions(Rds& rds, const RequestContext&,
-                                                                           DescribeDBEngineVersionsRequest in) {
+task<Result<DescribeDBEngineVersionsResponse>> describe_db_engine_versions(
+    Rds& rds, const RequestContext&, DescribeDBEngineVersionsRequest in) {
   DescribeDBEngineVersionsResponse out;
   if (in.engine && *in.engine != "postgres") co_return out;
   for (const host::PostgresInstallation& found : co_await rds.installations()) {
     const std::string major = std::to_string(found.major());
-    if (in.engine_version && *in.engine_version != found.version && *in.engine_version != major) continue;
-    if (in.db_parameter_group_family && *in.db_parameter_group_family != "postgres" + major) continue;
+    if (in.engine_version && *in.engine_version != found.version && *in.engine_version != major)
+      continue;
+    if (in.db_parameter_group_family && *in.db_parameter_group_family != "postgres" + major)
+      continue;
     DBEngineVersion version;
     version.engine = "postgres";
     version.engine_version = found.version;
@@ -72,7 +74,8 @@ task<Result<DescribeOrderableDBInstanceOptionsResponse>> describe_orderable_db_i
     }
   }
   const auto name = [](const OrderableDBInstanceOption& item) {
-    return fmt::format("{}/{}/{}", *item.engine_version, *item.db_instance_class, *item.storage_type);
+    return fmt::format("{}/{}/{}", *item.engine_version, *item.db_instance_class,
+                       *item.storage_type);
   };
   std::ranges::sort(found, {}, name);
   auto cut = cut_page(std::move(found), page, name);

@@ -28,7 +28,8 @@ Result<void> check_supported(const ModifyDBInstanceRequest& in) {
       {!in.processor_features.empty(), "ProcessorFeatures"},
       {in.network_type.value_or("IPV4") != "IPV4", "NetworkType"},
       {in.ca_certificate_identifier.has_value(), "CACertificateIdentifier"},
-      {in.option_group_name && !in.option_group_name->starts_with("default:postgres"), "OptionGroupName"},
+      {in.option_group_name && !in.option_group_name->starts_with("default:postgres"),
+       "OptionGroupName"},
   });
 }
 
@@ -39,11 +40,13 @@ Result<void> check_settings(const ModifyDBInstanceRequest& in) {
   if (in.db_port_number) LF_OK(check_port(*in.db_port_number));
   if (in.backup_retention_period) LF_OK(check_retention(*in.backup_retention_period));
   if (in.preferred_backup_window) LF_OK(check_backup_window(*in.preferred_backup_window));
-  if (in.preferred_maintenance_window) LF_OK(check_maintenance_window(*in.preferred_maintenance_window));
+  if (in.preferred_maintenance_window)
+    LF_OK(check_maintenance_window(*in.preferred_maintenance_window));
   return {};
 }
 
-// A minor version up is a restart on the same data; anything else needs an upgrade that Landfall does not do.
+// A minor version up is a restart on the same data; anything else needs an upgrade that Landfall
+// does not do.
 Result<void> check_upgrade(const DbInstance& instance, const std::string& version) {
   const auto major = [](std::string_view text) { return text.substr(0, text.find('.')); };
   if (major(instance.engine_version) != major(version) ||
@@ -57,9 +60,10 @@ Result<void> check_upgrade(const DbInstance& instance, const std::string& versio
 Result<void> check_growth(const DbInstance& instance, std::int32_t gib) {
   LF_OK(check_storage(gib, instance.storage_type));
   if (gib < instance.allocated_storage_gib) {
-    return fail("InvalidParameterCombination",
-                fmt::format("Requested size {} is less than the current size {}: storage cannot shrink.", gib,
-                            instance.allocated_storage_gib));
+    return fail(
+        "InvalidParameterCombination",
+        fmt::format("Requested size {} is less than the current size {}: storage cannot shrink.",
+                    gib, instance.allocated_storage_gib));
   }
   return {};
 }
@@ -69,7 +73,8 @@ void apply_now(DbInstance& instance, const ModifyDBInstanceRequest& in) {
   if (in.db_port_number) instance.port = *in.db_port_number;
   if (in.backup_retention_period) instance.backup_retention_days = *in.backup_retention_period;
   if (in.preferred_backup_window) instance.backup_window = *in.preferred_backup_window;
-  if (in.preferred_maintenance_window) instance.maintenance_window = *in.preferred_maintenance_window;
+  if (in.preferred_maintenance_window)
+    instance.maintenance_window = *in.preferred_maintenance_window;
   if (in.deletion_protection) instance.deletion_protection = *in.deletion_protection;
   if (in.copy_tags_to_snapshot) instance.copy_tags_to_snapshot = *in.copy_tags_to_snapshot;
   if (in.publicly_accessible) instance.publicly_accessible = *in.publicly_accessible;
@@ -88,43 +93,50 @@ task<Result<ModifyDBInstanceResponse>> modify_db_instance(Rds& rds, const Reques
     version = chosen;
   }
   std::optional<std::string> verifier;
-  if (in.master_user_password) verifier = host::scram_verifier(*in.master_user_password, rds.random);
+  if (in.master_user_password)
+    verifier = host::scram_verifier(*in.master_user_password, rds.random);
   LF_CO_OK(check_security_groups(rds, ctx.scope, in.vpc_security_group_ids, before.vpc_id));
   if (in.publicly_accessible.value_or(false)) {
     const auto subnet = rds.ec2.find_subnet(ctx.scope, before.subnet_id);
     if (!subnet || !subnet->routed_to_internet) {
       co_return errors::invalid_vpc_network_state(
-          "Cannot make the DB instance publicly accessible: its subnet is not routed to an internet gateway.");
+          "Cannot make the DB instance publicly accessible: its subnet is not routed to an "
+          "internet gateway.");
     }
   }
-  LF_CO_TRY(changed,
-            co_await change_instance(rds, ctx.scope, in.db_instance_identifier, [&](DbInstance& instance) -> Result<void> {
-              if (instance.wanted == Wanted::deleted || !instance.available_at) return require_available(instance);
-              if (version) LF_OK(check_upgrade(instance, *version));
-              if (in.allocated_storage) LF_OK(check_growth(instance, *in.allocated_storage));
-              if (in.db_parameter_group_name) {
-                LF_TRY(group, check_parameter_group(rds, ctx.scope, in.db_parameter_group_name,
-                                                    version.value_or(instance.engine_version)));
-                instance.parameter_group = group;
-              }
-              apply_now(instance, in);
-              if (verifier) instance.master_verifier = *verifier;
-              if (version) instance.pending.engine_version = *version;
-              if (in.db_instance_class && *in.db_instance_class != instance.instance_class) {
-                instance.pending.instance_class = *in.db_instance_class;
-              }
-              if (in.allocated_storage && *in.allocated_storage > instance.allocated_storage_gib) {
-                instance.pending.allocated_storage_gib = *in.allocated_storage;
-              }
-              if (in.apply_immediately.value_or(false)) {
-                instance.engine_version = instance.pending.engine_version.value_or(instance.engine_version);
-                instance.instance_class = instance.pending.instance_class.value_or(instance.instance_class);
-                instance.allocated_storage_gib =
-                    instance.pending.allocated_storage_gib.value_or(instance.allocated_storage_gib);
-                instance.pending = {};
-              }
-              return {};
-            }));
+  LF_CO_TRY(
+      changed,
+      co_await change_instance(
+          rds, ctx.scope, in.db_instance_identifier, [&](DbInstance& instance) -> Result<void> {
+            if (instance.wanted == Wanted::deleted || !instance.available_at)
+              return require_available(instance);
+            if (version) LF_OK(check_upgrade(instance, *version));
+            if (in.allocated_storage) LF_OK(check_growth(instance, *in.allocated_storage));
+            if (in.db_parameter_group_name) {
+              LF_TRY(group, check_parameter_group(rds, ctx.scope, in.db_parameter_group_name,
+                                                  version.value_or(instance.engine_version)));
+              instance.parameter_group = group;
+            }
+            apply_now(instance, in);
+            if (verifier) instance.master_verifier = *verifier;
+            if (version) instance.pending.engine_version = *version;
+            if (in.db_instance_class && *in.db_instance_class != instance.instance_class) {
+              instance.pending.instance_class = *in.db_instance_class;
+            }
+            if (in.allocated_storage && *in.allocated_storage > instance.allocated_storage_gib) {
+              instance.pending.allocated_storage_gib = *in.allocated_storage;
+            }
+            if (in.apply_immediately.value_or(false)) {
+              instance.engine_version =
+                  instance.pending.engine_version.value_or(instance.engine_version);
+              instance.instance_class =
+                  instance.pending.instance_class.value_or(instance.instance_class);
+              instance.allocated_storage_gib =
+                  instance.pending.allocated_storage_gib.value_or(instance.allocated_storage_gib);
+              instance.pending = {};
+            }
+            return {};
+          }));
   ModifyDBInstanceResponse out;
   out.db_instance = to_shape(rds, changed);
   co_return out;

@@ -34,9 +34,11 @@ task<Result<RestoreDBInstanceFromDBSnapshotResponse>> restore_db_instance_from_d
   LF_CO_TRY(identifier, check_identifier(in.db_instance_identifier, "DBInstanceIdentifier"));
   LF_CO_OK(check_supported(in));
   const auto tables = rds.tables(ctx.scope);
-  if (tables.instances.get(identifier)) co_return errors::db_instance_already_exists("DB instance already exists");
+  if (tables.instances.get(identifier))
+    co_return errors::db_instance_already_exists("DB instance already exists");
   if (!in.db_snapshot_identifier) {
-    co_return fail("InvalidParameterCombination", "The parameter DBSnapshotIdentifier must be provided.");
+    co_return fail("InvalidParameterCombination",
+                   "The parameter DBSnapshotIdentifier must be provided.");
   }
   LF_CO_TRY(snapshot, find_snapshot(rds, ctx.scope, *in.db_snapshot_identifier));
   if (snapshot.status != "available") {
@@ -44,7 +46,8 @@ task<Result<RestoreDBInstanceFromDBSnapshotResponse>> restore_db_instance_from_d
         fmt::format("Snapshot {} is not in available state.", snapshot.identifier));
   }
   if (in.allocated_storage && *in.allocated_storage < snapshot.allocated_storage_gib) {
-    co_return fail("InvalidParameterValue", "AllocatedStorage must not be less than the snapshot's.");
+    co_return fail("InvalidParameterValue",
+                   "AllocatedStorage must not be less than the snapshot's.");
   }
   LF_CO_TRY(version, co_await choose_version(rds, snapshot.engine_version));
   LF_CO_TRY(parameters, check_parameter_group(rds, ctx.scope, in.db_parameter_group_name, version));

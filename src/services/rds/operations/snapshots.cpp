@@ -1,7 +1,7 @@
 // operations: CreateDBSnapshot, DescribeDBSnapshots, DeleteDBSnapshot, DescribeDBSnapshotAttributes
+#include "services/rds/snapshots.h"
 #include "services/rds/settings.h"
 #include "services/rds/shapes.h"
-#include "services/rds/snapshots.h"
 #include "services/rds/state.h"
 #include "wire/rds/errors.h"
 #include "wire/rds/operations.h"
@@ -14,8 +14,9 @@ task<Result<CreateDBSnapshotResponse>> create_db_snapshot(Rds& rds, const Reques
   LF_CO_TRY(instance, find_available(rds, ctx.scope, in.db_instance_identifier));
   LF_CO_TRY(tags, to_tags(in.tags));
   if (rds.tables(ctx.scope).snapshots.get(identifier)) {
-    co_return errors::db_snapshot_already_exists(
-        fmt::format("Cannot create the snapshot because a snapshot with the identifier {} already exists.", identifier));
+    co_return errors::db_snapshot_already_exists(fmt::format(
+        "Cannot create the snapshot because a snapshot with the identifier {} already exists.",
+        identifier));
   }
   if (instance.copy_tags_to_snapshot) tags.insert(instance.tags.begin(), instance.tags.end());
   LF_CO_OK(co_await begin_snapshot(rds, instance, identifier, false, std::move(tags)));
@@ -41,10 +42,12 @@ task<Result<DescribeDBSnapshotsResponse>> describe_db_snapshots(Rds& rds, const 
     if (only && snapshot.identifier != *only) continue;
     if (in.db_instance_identifier && snapshot.instance != *in.db_instance_identifier) continue;
     if (in.dbi_resource_id && snapshot.instance_resource_id != *in.dbi_resource_id) continue;
-    if (in.snapshot_type && *in.snapshot_type != (snapshot.automated ? "automated" : "manual")) continue;
+    if (in.snapshot_type && *in.snapshot_type != (snapshot.automated ? "automated" : "manual"))
+      continue;
     found.push_back(snapshot);
   }
-  auto cut = cut_page(std::move(found), page, [](const DbSnapshot& item) { return item.identifier; });
+  auto cut =
+      cut_page(std::move(found), page, [](const DbSnapshot& item) { return item.identifier; });
   for (const DbSnapshot& item : cut.items) out.db_snapshots.push_back(to_shape(item));
   out.marker = cut.marker;
   co_return out;
@@ -54,7 +57,8 @@ task<Result<DeleteDBSnapshotResponse>> delete_db_snapshot(Rds& rds, const Reques
                                                           DeleteDBSnapshotRequest in) {
   LF_CO_TRY(snapshot, find_snapshot(rds, ctx.scope, in.db_snapshot_identifier));
   if (snapshot.automated) {
-    co_return errors::invalid_db_snapshot_state("Automated snapshots are deleted with their retention period.");
+    co_return errors::invalid_db_snapshot_state(
+        "Automated snapshots are deleted with their retention period.");
   }
   if (snapshot.status == "creating") {
     co_return errors::invalid_db_snapshot_state(
@@ -62,8 +66,8 @@ task<Result<DeleteDBSnapshotResponse>> delete_db_snapshot(Rds& rds, const Reques
   }
   for (const auto& row : rds.tables(ctx.scope).instances.list()) {
     if (row.value.restore_snapshot == snapshot.volume_snapshot && !row.value.available_at) {
-      co_return errors::invalid_db_snapshot_state(
-          fmt::format("Snapshot {} is being restored to {}.", snapshot.identifier, row.value.identifier));
+      co_return errors::invalid_db_snapshot_state(fmt::format(
+          "Snapshot {} is being restored to {}.", snapshot.identifier, row.value.identifier));
     }
   }
   LF_CO_OK(co_await begin_snapshot_deletion(rds, snapshot));
