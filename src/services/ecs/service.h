@@ -19,7 +19,7 @@ struct Ecs {
   store::Store& store;
   const Clock& clock;
   Random& random;
-  services::ec2::Port& ec2;
+  ec2::Port& ec2;
   iam::Port& iam;
   reconcile::EventLog& events;
 

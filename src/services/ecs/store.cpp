@@ -18,8 +18,7 @@ Tables::Tables(store::Store& store, const Scope& scope)
       families(store, prefix(scope, "families")),
       services(store, prefix(scope, "services")),
       tasks(store, prefix(scope, "tasks")),
-      tokens(store, prefix(scope, "tokens")),
-      settings(store, prefix(scope, "settings")) {}
+      tokens(store, prefix(scope, "tokens")) {}
 
 std::vector<store::Row<TaskRecord>> Tables::tasks_of_service(const ServiceRecord& service) const {
   auto rows = tasks.list(service.cluster + "/");

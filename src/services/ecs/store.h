@@ -41,14 +41,8 @@ struct TokenRecord {
 };
 LF_RECORD(TokenRecord, digest, tasks, at)
 
-struct SettingRecord {
-  std::string value;
-};
-LF_RECORD(SettingRecord, value)
-
 // The tables of one account and region. Ids: clusters NAME, definitions FAMILY/0000000007, families
-// FAMILY, services CLUSTER/NAME, tasks CLUSTER/ID, tokens TOKEN, settings PRINCIPAL/NAME
-// (percent-encoded).
+// FAMILY, services CLUSTER/NAME, tasks CLUSTER/ID, tokens TOKEN (percent-encoded).
 struct Tables {
   Tables(store::Store& store, const Scope& scope);
   store::Table<ClusterRecord> clusters;
@@ -57,7 +51,6 @@ struct Tables {
   store::Table<ServiceRecord> services;
   store::Table<TaskRecord> tasks;
   store::Table<TokenRecord> tokens;
-  store::Table<SettingRecord> settings;
 
   std::vector<store::Row<TaskRecord>> tasks_of_service(const ServiceRecord& service) const;
 };

@@ -1,0 +1,32 @@
+// What CreateService and UpdateService have in common.
+#pragma once
+
+#include "services/ecs/launch.h"
+
+namespace landfall::ecs {
+
+// Changes the percentages and the circuit breaker. Errors: InvalidParameterException.
+Result<void> apply_configuration(ServiceRecord& service,
+                                 const std::optional<DeploymentConfiguration>& configuration);
+
+// Refuses what Landfall's services do not have, by name. Request: CreateServiceRequest or
+// UpdateServiceRequest.
+template <class Request>
+Result<void> check_service_request(const Request& in);
+
+// An active definition. Errors: ClientException, InvalidParameterException.
+Result<TaskDefinition> find_active_definition(const Tables& tables, const Scope& scope,
+                                              const std::string& reference);
+
+// May the caller hand over the definition's roles? Error AccessDeniedException.
+Result<void> check_pass_roles(const Ecs& ecs, const RequestContext& ctx,
+                              const TaskDefinition& definition);
+
+// Makes a new PRIMARY deployment; the one before becomes ACTIVE until its tasks are gone.
+void begin_deployment(Random& random, ServiceRecord& service, std::string task_definition,
+                      Network network, TimePoint now);
+
+extern template Result<void> check_service_request(const CreateServiceRequest&);
+extern template Result<void> check_service_request(const UpdateServiceRequest&);
+
+}  // namespace landfall::ecs
