@@ -247,6 +247,12 @@ bool Volumes::mounted(const std::string& id) const {
          ::stat((root_ / "mounts").c_str(), &parent) == 0 && folder.st_dev != parent.st_dev;
 }
 
+std::uint64_t Volumes::size_bytes(const std::string& id) const {
+  std::error_code error;
+  const std::uint64_t size = fs::file_size(image(id), error);
+  return error ? 0 : size;
+}
+
 Result<VolumeUsage> Volumes::usage(const std::string& id) const {
   struct statvfs found{};
   if (!mounted(id)) return fail("not-mounted", fmt::format("volume {} is not mounted", id), 500);

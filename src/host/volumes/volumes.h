@@ -49,6 +49,7 @@ class Volumes {
   bool exists(const std::string& id) const;
   bool snapshot_exists(const std::string& snapshot) const;
   bool mounted(const std::string& id) const;
+  std::uint64_t size_bytes(const std::string& id) const;  // as created or grown; 0: no such volume
   Result<VolumeUsage> usage(const std::string& id) const;  // error "not-mounted"
   std::vector<std::string> list() const;
   std::vector<std::string> list_snapshots() const;

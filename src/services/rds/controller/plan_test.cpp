@@ -1,0 +1,233 @@
+#include "services/rds/controller/plan.h"
+
+#include <gtest/gtest.h>
+
+namespace landfall::rds {
+namespace {
+
+using State = ObservedServer::State;
+
+const TimePoint kNow = from_unix_ms(1'795'255'898'000);  // Saturday 2026-11-21 10:11:38
+
+DbInstance wanted_instance() {
+  DbInstance instance;
+  instance.identifier = "db";
+  instance.allocated_storage_gib = 20;
+  instance.interface_id = "eni-1";
+  instance.backup_retention_days = 0;
+  instance.master_verifier = instance.applied_verifier = "v";
+  return instance;
+}
+
+Observed all_up() {
+  Observed seen;
+  seen.interface_ready = seen.volume_exists = seen.volume_mounted = seen.answers = true;
+  seen.volume_size_bytes = std::uint64_t(20) << 30;
+  seen.server = {State::running, "c", 0, "", {}};
+  seen.wanted_configuration = "c";
+  return seen;
+}
+
+// A world that does what each step says, so that a plan can be followed to its end.
+struct World {
+  DbInstance wanted = wanted_instance();
+  Observed seen;
+  TimePoint now = kNow;
+  bool forgotten = false;
+
+  void perform(const Plan& next) {
+    if (!next.status.empty()) wanted.status = next.status;
+    switch (next.step) {
+      case Step::none:
+        break;
+      case Step::wait:
+        now += std::max(next.wait, Millis(1));
+        if (seen.snapshot_under_way)
+          seen.snapshot_under_way = false, seen.final_snapshot_exists = true;
+        if (seen.server.state == State::running) seen.answers = true;
+        break;
+      case Step::apply_pending:
+        wanted.pending = {};
+        break;
+      case Step::make_interface:
+        seen.interface_ready = true;
+        break;
+      case Step::make_volume:
+        seen.volume_exists = true;
+        seen.volume_size_bytes = std::uint64_t(wanted.allocated_storage_gib) << 30;
+        break;
+      case Step::grow_volume:
+        EXPECT_FALSE(seen.volume_mounted);
+        seen.volume_size_bytes = std::uint64_t(wanted.allocated_storage_gib) << 30;
+        break;
+      case Step::mount_volume:
+        seen.volume_mounted = true;
+        break;
+      case Step::start_server:
+        EXPECT_TRUE(seen.volume_mounted && seen.interface_ready);
+        seen.server = {State::running, seen.wanted_configuration, 0, "", {}};
+        seen.answers = false;
+        wanted.reboots_done = wanted.reboots_wanted;
+        break;
+      case Step::stop_server:
+      case Step::remove_server:
+        seen.server = {}, seen.answers = false;
+        break;
+      case Step::set_password:
+        wanted.applied_verifier = wanted.master_verifier;
+        break;
+      case Step::take_automated_snapshot:
+        wanted.last_automated_snapshot = now;
+        seen.snapshot_under_way = true;
+        break;
+      case Step::finish:
+        wanted.status = "available";
+        if (!wanted.available_at) wanted.available_at = now;
+        break;
+      case Step::take_final_snapshot:
+        seen.snapshot_under_way = true;
+        break;
+      case Step::unmount_volume:
+        EXPECT_EQ(seen.server.state, State::absent) << "unmounted under a server";
+        seen.volume_mounted = false;
+        break;
+      case Step::mark_stopped:
+        wanted.status = "stopped";
+        break;
+      case Step::delete_volume:
+        EXPECT_FALSE(seen.volume_mounted);
+        seen.volume_exists = false;
+        break;
+      case Step::delete_interface:
+        wanted.interface_id.clear();
+        break;
+      case Step::forget:
+        forgotten = true;
+        break;
+    }
+  }
+
+  // Follows the plan until there is nothing to do; returns the steps taken.
+  std::vector<Step> settle() {
+    std::vector<Step> steps;
+    for (int count = 0; count < 100; ++count) {
+      const Plan next = plan(wanted, seen, now);
+      if (next.step == Step::none || forgotten) return steps;
+      if (next.count_failure) wanted.retry_at = now + Millis(1000);
+      steps.push_back(next.step);
+      perform(next);
+    }
+    ADD_FAILURE() << "the plan never comes to rest";
+    return steps;
+  }
+};
+
+TEST(Plan, ANewInstanceBecomesAvailable) {
+  World world;
+  world.settle();
+  EXPECT_EQ(world.wanted.status, "available");
+  EXPECT_TRUE(world.seen.answers);
+}
+
+TEST(Plan, ConvergesFromEveryObservableState) {
+  for (int bits = 0; bits < 64; ++bits) {
+    for (State state : {State::absent, State::half_made, State::running, State::exited}) {
+      for (Wanted wish : {Wanted::running, Wanted::stopped, Wanted::deleted}) {
+        World world;
+        world.wanted.wanted = wish;
+        world.wanted.available_at = kNow;
+        world.wanted.final_snapshot = bits & 32 ? "final" : "";
+        world.seen.interface_ready = bits & 1;
+        world.seen.volume_exists = bits & 2;
+        world.seen.volume_mounted = (bits & 4) && (bits & 2);
+        world.seen.volume_size_bytes =
+            world.seen.volume_exists ? (bits & 8 ? 5 : 20) * (std::uint64_t(1) << 30) : 0;
+        world.seen.wanted_configuration = "new";
+        world.seen.server = {state, bits & 16 ? "old" : "new", 1, "", kNow - Millis(1)};
+        world.settle();
+        if (wish == Wanted::running) EXPECT_EQ(world.wanted.status, "available") << bits;
+        if (wish == Wanted::stopped) EXPECT_EQ(world.wanted.status, "stopped") << bits;
+        if (wish == Wanted::deleted)
+          EXPECT_TRUE(world.forgotten && !world.seen.volume_exists) << bits;
+      }
+    }
+  }
+}
+
+TEST(Plan, AFinalSnapshotComesBeforeTheVolumeGoes) {
+  World world;
+  world.seen = all_up();
+  world.wanted.wanted = Wanted::deleted;
+  world.wanted.final_snapshot = "last";
+  const auto steps = world.settle();
+  const auto taken = std::ranges::find(steps, Step::take_final_snapshot);
+  const auto gone = std::ranges::find(steps, Step::delete_volume);
+  ASSERT_NE(taken, steps.end());
+  EXPECT_LT(taken, gone);
+}
+
+TEST(Plan, ACrashedServerStartsAgainAfterItsDelay) {
+  World world;
+  world.wanted.available_at = kNow - Millis(5000);
+  world.wanted.status = "available";
+  world.seen = all_up();
+  world.seen.server = {State::exited, "c", 1, "", kNow};
+  Plan first = plan(world.wanted, world.seen, kNow + Millis(10));
+  EXPECT_TRUE(first.count_failure);
+  EXPECT_EQ(first.status, "rebooting");
+  world.wanted.retry_at = kNow + Millis(1010);
+  Plan second = plan(world.wanted, world.seen, kNow + Millis(20));
+  EXPECT_EQ(second.step, Step::wait);
+  EXPECT_EQ(second.wait, Millis(990));
+  EXPECT_EQ(plan(world.wanted, world.seen, kNow + Millis(1010)).step, Step::remove_server);
+}
+
+TEST(Plan, ARebootIsDoneOnce) {
+  World world;
+  world.seen = all_up();
+  world.wanted.status = "rebooting";
+  world.wanted.available_at = kNow;
+  world.wanted.reboots_wanted = 1;
+  const auto steps = world.settle();
+  EXPECT_EQ(std::ranges::count(steps, Step::stop_server), 1);
+  EXPECT_EQ(world.wanted.status, "available");
+}
+
+TEST(Plan, PendingChangesWaitForTheWindow) {
+  World world;
+  world.seen = all_up();
+  world.wanted.status = "available";
+  world.wanted.available_at = kNow;
+  world.wanted.pending.instance_class = "db.t3.small";
+  world.wanted.maintenance_window = "sun:10:00-sun:10:30";
+  EXPECT_EQ(plan(world.wanted, world.seen, kNow).step, Step::none);
+  EXPECT_EQ(plan(world.wanted, world.seen, kNow + std::chrono::hours(24)).step,
+            Step::apply_pending);
+}
+
+TEST(Plan, AnAutomatedSnapshotFollowsCreationAndThenTheWindow) {
+  DbInstance instance = wanted_instance();
+  EXPECT_FALSE(automated_snapshot_due(instance, kNow));  // retention 0
+  instance.backup_retention_days = 7;
+  instance.backup_window = "10:00-10:30";
+  EXPECT_TRUE(automated_snapshot_due(instance, kNow));
+  instance.last_automated_snapshot = kNow - std::chrono::hours(1);
+  EXPECT_FALSE(automated_snapshot_due(instance, kNow));
+  EXPECT_TRUE(automated_snapshot_due(instance, kNow + std::chrono::hours(24)));
+  EXPECT_FALSE(automated_snapshot_due(instance, kNow + std::chrono::hours(36)));
+}
+
+TEST(Windows, MayCrossMidnightAndTheWeekend) {
+  EXPECT_TRUE(in_daily_window("10:00-10:30", kNow));
+  EXPECT_FALSE(in_daily_window("10:30-11:00", kNow));
+  EXPECT_TRUE(in_daily_window("22:00-10:12", kNow));
+  EXPECT_TRUE(in_weekly_window("sat:10:00-sat:10:30", kNow));
+  EXPECT_TRUE(in_weekly_window("sat:09:00-sun:01:00", kNow));
+  for (auto bad : {"", "10:00", "25:00-26:00", "sat:10:00-xxx:10:30"}) {
+    EXPECT_FALSE(in_daily_window(bad, kNow)) << bad;
+    EXPECT_FALSE(in_weekly_window(bad, kNow)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace landfall::rds

@@ -1,0 +1,145 @@
+// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html
+#include "host/postgres/scram.h"
+#include "services/rds/settings.h"
+#include "services/rds/shapes.h"
+#include "services/rds/state.h"
+#include "wire/rds/errors.h"
+#include "wire/rds/operations.h"
+
+namespace landfall::rds {
+namespace {
+
+Result<void> check_supported(const ModifyDBInstanceRequest& in) {
+  return refuse_unsupported({
+      {in.multi_az.value_or(false), "MultiAZ"},
+      {in.iops.has_value(), "Iops"},
+      {in.storage_throughput.has_value(), "StorageThroughput"},
+      {in.storage_type.has_value(), "StorageType"},
+      {in.max_allocated_storage.has_value(), "MaxAllocatedStorage"},
+      {in.new_db_instance_identifier.has_value(), "NewDBInstanceIdentifier"},
+      {in.db_subnet_group_name.has_value(), "DBSubnetGroupName"},
+      {in.enable_iam_database_authentication.value_or(false), "EnableIAMDatabaseAuthentication"},
+      {in.enable_performance_insights.value_or(false), "EnablePerformanceInsights"},
+      {in.monitoring_interval.value_or(0) != 0, "MonitoringInterval"},
+      {in.cloudwatch_logs_export_configuration.has_value(), "CloudwatchLogsExportConfiguration"},
+      {in.manage_master_user_password.value_or(false), "ManageMasterUserPassword"},
+      {!in.db_security_groups.empty(), "DBSecurityGroups"},
+      {in.domain.has_value(), "Domain"},
+      {!in.processor_features.empty(), "ProcessorFeatures"},
+      {in.network_type.value_or("IPV4") != "IPV4", "NetworkType"},
+      {in.ca_certificate_identifier.has_value(), "CACertificateIdentifier"},
+      {in.option_group_name && !in.option_group_name->starts_with("default:postgres"),
+       "OptionGroupName"},
+  });
+}
+
+Result<void> check_settings(const ModifyDBInstanceRequest& in) {
+  LF_OK(check_supported(in));
+  if (in.db_instance_class) LF_OK(check_class(*in.db_instance_class));
+  if (in.master_user_password) LF_OK(check_password(*in.master_user_password));
+  if (in.db_port_number) LF_OK(check_port(*in.db_port_number));
+  if (in.backup_retention_period) LF_OK(check_retention(*in.backup_retention_period));
+  if (in.preferred_backup_window) LF_OK(check_backup_window(*in.preferred_backup_window));
+  if (in.preferred_maintenance_window)
+    LF_OK(check_maintenance_window(*in.preferred_maintenance_window));
+  return {};
+}
+
+// A minor version up is a restart on the same data; anything else needs an upgrade that Landfall
+// does not do.
+Result<void> check_upgrade(const DbInstance& instance, const std::string& version) {
+  const auto major = [](std::string_view text) { return text.substr(0, text.find('.')); };
+  if (major(instance.engine_version) != major(version) ||
+      host::postgres_version_less(version, instance.engine_version)) {
+    return fail("InvalidParameterCombination", fmt::format("Cannot upgrade postgres from {} to {}",
+                                                           instance.engine_version, version));
+  }
+  return {};
+}
+
+Result<void> check_growth(const DbInstance& instance, std::int32_t gib) {
+  LF_OK(check_storage(gib, instance.storage_type));
+  if (gib < instance.allocated_storage_gib) {
+    return fail(
+        "InvalidParameterCombination",
+        fmt::format("Requested size {} is less than the current size {}: storage cannot shrink.",
+                    gib, instance.allocated_storage_gib));
+  }
+  return {};
+}
+
+// What takes effect at once, whatever ApplyImmediately says.
+void apply_now(DbInstance& instance, const ModifyDBInstanceRequest& in) {
+  if (in.db_port_number) instance.port = *in.db_port_number;
+  if (in.backup_retention_period) instance.backup_retention_days = *in.backup_retention_period;
+  if (in.preferred_backup_window) instance.backup_window = *in.preferred_backup_window;
+  if (in.preferred_maintenance_window)
+    instance.maintenance_window = *in.preferred_maintenance_window;
+  if (in.deletion_protection) instance.deletion_protection = *in.deletion_protection;
+  if (in.copy_tags_to_snapshot) instance.copy_tags_to_snapshot = *in.copy_tags_to_snapshot;
+  if (in.publicly_accessible) instance.publicly_accessible = *in.publicly_accessible;
+  if (!in.vpc_security_group_ids.empty()) instance.security_group_ids = in.vpc_security_group_ids;
+}
+
+}  // namespace
+
+task<Result<ModifyDBInstanceResponse>> modify_db_instance(Rds& rds, const RequestContext& ctx,
+                                                          ModifyDBInstanceRequest in) {
+  LF_CO_OK(check_settings(in));
+  LF_CO_TRY(before, find_instance(rds, ctx.scope, in.db_instance_identifier));
+  std::optional<std::string> version;
+  if (in.engine_version && *in.engine_version != before.engine_version) {
+    LF_CO_TRY(chosen, co_await choose_version(rds, in.engine_version));
+    version = chosen;
+  }
+  std::optional<std::string> verifier;
+  if (in.master_user_password)
+    verifier = host::scram_verifier(*in.master_user_password, rds.random);
+  LF_CO_OK(check_security_groups(rds, ctx.scope, in.vpc_security_group_ids, before.vpc_id));
+  if (in.publicly_accessible.value_or(false)) {
+    const auto subnet = rds.ec2.find_subnet(ctx.scope, before.subnet_id);
+    if (!subnet || !subnet->routed_to_internet) {
+      co_return errors::invalid_vpc_network_state(
+          "Cannot make the DB instance publicly accessible: its subnet is not routed to an "
+          "internet gateway.");
+    }
+  }
+  LF_CO_TRY(
+      changed,
+      co_await change_instance(
+          rds, ctx.scope, in.db_instance_identifier, [&](DbInstance& instance) -> Result<void> {
+            if (instance.wanted == Wanted::deleted || !instance.available_at)
+              return require_available(instance);
+            if (version) LF_OK(check_upgrade(instance, *version));
+            if (in.allocated_storage) LF_OK(check_growth(instance, *in.allocated_storage));
+            if (in.db_parameter_group_name) {
+              LF_TRY(group, check_parameter_group(rds, ctx.scope, in.db_parameter_group_name,
+                                                  version.value_or(instance.engine_version)));
+              instance.parameter_group = group;
+            }
+            apply_now(instance, in);
+            if (verifier) instance.master_verifier = *verifier;
+            if (version) instance.pending.engine_version = *version;
+            if (in.db_instance_class && *in.db_instance_class != instance.instance_class) {
+              instance.pending.instance_class = *in.db_instance_class;
+            }
+            if (in.allocated_storage && *in.allocated_storage > instance.allocated_storage_gib) {
+              instance.pending.allocated_storage_gib = *in.allocated_storage;
+            }
+            if (in.apply_immediately.value_or(false)) {
+              instance.engine_version =
+                  instance.pending.engine_version.value_or(instance.engine_version);
+              instance.instance_class =
+                  instance.pending.instance_class.value_or(instance.instance_class);
+              instance.allocated_storage_gib =
+                  instance.pending.allocated_storage_gib.value_or(instance.allocated_storage_gib);
+              instance.pending = {};
+            }
+            return {};
+          }));
+  ModifyDBInstanceResponse out;
+  out.db_instance = to_shape(rds, changed);
+  co_return out;
+}
+
+}  // namespace landfall::rds

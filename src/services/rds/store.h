@@ -1,0 +1,162 @@
+// What RDS keeps: DB instances, snapshots and subnet groups, per account and region.
+#pragma once
+
+#include <map>
+
+#include "base/ids.h"
+#include "reconcile/condition.h"
+#include "store/table.h"
+
+namespace landfall::rds {
+
+using Tags = std::map<std::string, std::string>;
+
+// What the user wants of a DB instance beyond its settings.
+enum class Wanted { running = 0, stopped = 1, deleted = 2 };
+
+// Settings that wait for the maintenance window, as ModifyDBInstance without ApplyImmediately
+// leaves them.
+struct PendingChanges {
+  std::optional<std::string> engine_version;
+  std::optional<std::string> instance_class;
+  std::optional<int> allocated_storage_gib;
+  bool empty() const { return !engine_version && !instance_class && !allocated_storage_gib; }
+};
+LF_RECORD(PendingChanges, engine_version, instance_class, allocated_storage_gib)
+
+struct DbInstance {
+  std::string identifier;   // lower case
+  std::string resource_id;  // "db-ABC...": also the volume's, container's and interface's name
+  std::string account;
+  std::string region;
+
+  std::string engine_version;  // "16.6"
+  std::string instance_class;  // "db.t4g.micro"
+  int allocated_storage_gib = 0;
+  std::string storage_type = "gp2";
+  std::string database;  // made at creation; may be empty
+  std::string master_user;
+  std::string master_verifier;  // host::scram_verifier; the password itself is nowhere
+  int port = 5432;
+  std::string subnet_group;
+  std::string vpc_id;
+  std::string subnet_id;
+  std::string availability_zone;
+  std::vector<std::string> security_group_ids;
+  std::string parameter_group;
+  bool publicly_accessible = false;
+  bool deletion_protection = false;
+  bool copy_tags_to_snapshot = false;
+  int backup_retention_days = 1;
+  std::string backup_window;       // "hh24:mi-hh24:mi", UTC
+  std::string maintenance_window;  // "ddd:hh24:mi-ddd:hh24:mi", UTC
+  Tags tags;
+  PendingChanges pending;
+
+  Wanted wanted = Wanted::running;
+  std::string final_snapshot;    // with Wanted::deleted; empty: none
+  std::string restore_snapshot;  // volume snapshot to start from; empty: a new database
+  std::int64_t reboots_wanted = 0;
+
+  // What has been done so far.
+  std::string status = "creating";  // in AWS's words
+  std::string interface_id;
+  std::string endpoint;  // DNS name; empty until the first time available
+  std::string private_address;
+  std::string public_address;
+  std::int64_t reboots_done = 0;
+  std::string applied_verifier;  // which password the server knows
+  int consecutive_failures = 0;  // of server starts
+  TimePoint retry_at{};          // the next start, after a failure
+  TimePoint created_at{};
+  std::optional<TimePoint> available_at;
+  std::optional<TimePoint> last_automated_snapshot;
+  reconcile::Conditions conditions;
+
+  Scope scope() const { return {account, region}; }
+  std::string arn() const;
+};
+LF_RECORD(DbInstance, identifier, resource_id, account, region, engine_version, instance_class,
+          allocated_storage_gib, storage_type, database, master_user, master_verifier, port,
+          subnet_group, vpc_id, subnet_id, availability_zone, security_group_ids, parameter_group,
+          publicly_accessible, deletion_protection, copy_tags_to_snapshot, backup_retention_days,
+          backup_window, maintenance_window, tags, pending, wanted, final_snapshot,
+          restore_snapshot, reboots_wanted, status, interface_id, endpoint, private_address,
+          public_address, reboots_done, applied_verifier, consecutive_failures, retry_at,
+          created_at, available_at, last_automated_snapshot, conditions)
+
+struct DbSnapshot {
+  std::string identifier;
+  std::string account;
+  std::string region;
+  std::string volume_snapshot;  // of host::Volumes
+  bool automated = false;
+  std::string status = "creating";
+  std::string instance;  // the identifier it was taken of
+  std::string instance_resource_id;
+  std::string engine_version;
+  std::string storage_type;
+  std::string master_user;
+  std::string master_verifier;
+  std::string database;
+  std::string vpc_id;
+  std::string availability_zone;
+  int allocated_storage_gib = 0;
+  int port = 5432;
+  Tags tags;
+  TimePoint instance_created_at{};
+  TimePoint created_at{};
+  std::string failure;  // with status "failed"
+
+  Scope scope() const { return {account, region}; }
+  std::string arn() const;
+};
+LF_RECORD(DbSnapshot, identifier, account, region, volume_snapshot, automated, status, instance,
+          instance_resource_id, engine_version, storage_type, master_user, master_verifier,
+          database, vpc_id, availability_zone, allocated_storage_gib, port, tags,
+          instance_created_at, created_at, failure)
+
+struct DbSubnetGroup {
+  std::string name;
+  std::string account;
+  std::string region;
+  std::string description;
+  std::string vpc_id;
+  std::vector<std::string> subnet_ids;
+  Tags tags;
+  std::string arn() const;
+};
+LF_RECORD(DbSubnetGroup, name, account, region, description, vpc_id, subnet_ids, tags)
+
+// A parameter group of the user's own; "default.postgres16" and the like need no record.
+struct DbParameterGroup {
+  std::string name;
+  std::string account;
+  std::string region;
+  std::string family;  // "postgres16"
+  std::string description;
+  std::map<std::string, std::string> parameters;
+  Tags tags;
+  std::string arn() const;
+};
+LF_RECORD(DbParameterGroup, name, account, region, family, description, parameters, tags)
+
+// The tables of one account and region.
+struct Tables {
+  Tables(store::Store& store, const Scope& scope);
+  store::Table<DbInstance> instances;
+  store::Table<DbSnapshot> snapshots;
+  store::Table<DbSubnetGroup> subnet_groups;
+  store::Table<DbParameterGroup> parameter_groups;
+};
+
+inline constexpr std::string_view kRoot = "/rds/";
+
+// "/rds/<account>/<region>/<table>/<id>" -> scope and id; none for keys of other tables.
+struct Key {
+  Scope scope;
+  std::string id;
+};
+std::optional<Key> parse_key(std::string_view key, std::string_view table);
+
+}  // namespace landfall::rds
