@@ -21,10 +21,18 @@ from harness.clients import Aws
 from harness.containers import image
 from harness.deployment import NAME, PASSWORD, Deployment, reachable, refused_or_timeout
 from harness.leaks import tag_of
+from harness.served import not_served
 from harness.server import Server
 from harness.waiting import eventually
 
 EVENT = {"source": "stripe", "event_type": "payment.succeeded", "payload": {"amount": 100}}
+
+# Skipped only while the tree lacks an operation that the deployment needs; docs/status.md says which rows work.
+MISSING = not_served(
+    "ecr:CreateRepository", "ecr:GetAuthorizationToken", "rds:CreateDBInstance", "rds:DescribeDBInstances",
+    "ecs:CreateService", "ecs:UpdateService", "ecs:RunTask", "ecs:DescribeTasks", "ecs:RegisterTaskDefinition",
+    "ec2:AuthorizeSecurityGroupIngress", "ec2:DescribeNetworkInterfaces", "iam:CreateRole", "logs:FilterLogEvents")
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not served yet: {', '.join(MISSING)}")
 
 
 @pytest.fixture(scope="module")
