@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "wire/form.h"
 #include "wire/json.h"
+#include "wire/rest.h"
 #include "wire/validate.h"
 #include "wire/xml.h"
 
@@ -13,6 +14,10 @@ constexpr std::string_view kDeclaration = "<?xml version=\"1.0\" encoding=\"UTF-
 
 bool is_json(Protocol protocol) {
   return protocol == Protocol::json_1_0 || protocol == Protocol::json_1_1;
+}
+
+bool is_rest(Protocol protocol) {
+  return protocol == Protocol::rest_json || protocol == Protocol::rest_xml;
 }
 
 std::string_view parameter(const http::Parameters& parameters, std::string_view name) {
@@ -51,6 +56,22 @@ Result<Call> identify_form(const ServiceModel& service, const http::Request& req
                                              call.operation.substr(0, 128), version.substr(0, 32)));
   }
   return call;
+}
+
+Result<Call> identify_rest(const ServiceModel& service, const http::Request& request) {
+  auto query = http::parse_form(request.query);
+  if (!query) return fail("MalformedQueryString", query.error().message);
+  RestMatch match = match_rest(service, request.method, request.path, *query);
+  if (!match.operation) {
+    return fail("UnknownOperationException",
+                fmt::format("Landfall serves no operation of {} at {} {}", service.full_name,
+                            request.method.substr(0, 16), request.path.substr(0, 256)),
+                404);
+  }
+  return Call{.protocol = service.protocol,
+              .operation = std::string(match.operation->name),
+              .form = std::move(*query),
+              .labels = std::move(match.labels)};
 }
 
 http::Response response(int status, std::string_view content_type, std::string_view request_id,
@@ -189,16 +210,20 @@ Result<Call> identify(const ServiceModel& service, const http::Request& request,
                       std::string_view body) {
   const Protocol protocol = protocol_of(service, request);
   if (is_json(protocol)) return identify_json(service, protocol, request);
+  if (is_rest(protocol)) return identify_rest(service, request);
   return identify_form(service, request, body);
 }
 
 Result<Object> read_input(const ServiceModel& service, const Operation& operation, const Call& call,
-                          [[maybe_unused]] const http::Request& request, std::string_view body) {
+                          const http::Request& request, std::string_view body) {
   Object input(*operation.input);
   Problems problems(service);
   if (is_json(call.protocol)) {
     LF_TRY(parsed, parse_json(body.empty() ? "{}" : body));
     LF_OK(read_json(*operation.input, parsed, input.get(), problems, Path{}));
+  } else if (is_rest(call.protocol)) {
+    const RestRequest parts{call.labels, call.form, request.headers, body};
+    LF_OK(read_rest(call.protocol, *operation.input, parts, input.get(), problems));
   } else {
     LF_OK(read_form(*operation.input, call.form, input.get(), problems));
   }
@@ -209,6 +234,12 @@ Result<Object> read_input(const ServiceModel& service, const Operation& operatio
 
 http::Response write_output(const ServiceModel& service, const Operation& operation,
                             Protocol protocol, const Object& output, std::string_view request_id) {
+  if (is_rest(protocol)) {
+    http::Response out =
+        write_rest(protocol, service, output.shape(), output.get(), operation.status);
+    out.headers.add("x-amzn-RequestId", std::string(request_id));
+    return out;
+  }
   std::string body;
   if (protocol == Protocol::query) {
     body = query_body(service, operation, output, request_id);
