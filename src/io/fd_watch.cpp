@@ -27,7 +27,7 @@ task<void> FdWatch::readable() {
   });
 }
 
-task<Result<std::string>> read_to_end(FdWatch& from, std::size_t limit) {
+task<Result<std::string>> read_line(FdWatch& from, std::size_t limit) {
   ::fcntl(from.get(), F_SETFL, ::fcntl(from.get(), F_GETFL) | O_NONBLOCK);
   std::string out;
   std::array<char, 16 << 10> buffer;
@@ -36,7 +36,10 @@ task<Result<std::string>> read_to_end(FdWatch& from, std::size_t limit) {
         ::read(from.get(), buffer.data(), std::min(buffer.size(), limit - out.size()));
     if (count == 0) break;
     if (count > 0) {
-      out.append(buffer.data(), std::size_t(count));
+      const std::string_view bytes(buffer.data(), std::size_t(count));
+      const std::size_t end = bytes.find('\n');
+      out += bytes.substr(0, end);
+      if (end != std::string_view::npos) break;
     } else if (errno == EAGAIN) {
       co_await from.readable();
     } else if (errno != EINTR) {

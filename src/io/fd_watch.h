@@ -23,7 +23,8 @@ class FdWatch {
   std::unique_ptr<Impl> impl_;
 };
 
-// Everything that comes until the end of file, at most `limit` bytes (the rest stays unread).
-task<Result<std::string>> read_to_end(FdWatch& from, std::size_t limit);
+// Everything up to the first line break or the end of file, at most `limit` bytes. What follows the
+// line break in the same read is dropped.
+task<Result<std::string>> read_line(FdWatch& from, std::size_t limit);
 
 }  // namespace landfall::io

@@ -256,7 +256,12 @@ Result<std::uint64_t> process_start_time(int pid) {
 
 bool process_alive(int pid, std::uint64_t start_time) {
   const auto found = process_start_time(pid);
-  return found && *found == start_time;
+  if (!found || *found != start_time) return false;
+  // One that has ended but is not reaped yet runs no more.
+  const auto stat = read_file(fmt::format("/proc/{}/stat", pid));
+  if (!stat) return false;
+  const std::size_t state = stat->rfind(')') + 2;
+  return state < stat->size() && (*stat)[state] != 'Z' && (*stat)[state] != 'X';
 }
 
 }  // namespace landfall::io
