@@ -207,16 +207,28 @@ Result<void> mount_sysfs(const std::string& network_namespace, const fs::path& t
         ::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC,
                   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)));
     if (!mounted) return fail_errno("sysfs", errno);
-    const std::pair<const char*, std::string_view> settings[] = {
-        {"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"},
-        {"/proc/sys/net/ipv4/ping_group_range", "0 2147483647"}};
-    for (const auto& [file, value] : settings) {
-      const io::Fd fd(::open(file, O_WRONLY | O_CLOEXEC));
-      if (!fd || ::write(fd.get(), value.data(), value.size()) < 0) return fail_errno(file, errno);
-    }
     return {};
   }));
   return attach_mount(mounted, target);
+}
+
+Result<void> set_network_sysctls(const std::string& network_namespace,
+                                 const std::map<std::string, std::string>& sysctls) {
+  std::map<std::string, std::string> all = {{"net.ipv4.ip_unprivileged_port_start", "0"},
+                                            {"net.ipv4.ping_group_range", "0 2147483647"}};
+  all.insert(sysctls.begin(), sysctls.end());
+  return io::in_network_namespace(network_namespace, [&]() -> Result<void> {
+    for (const auto& [name, value] : all) {
+      std::string file = "/proc/sys/" + name;
+      std::ranges::replace(file.begin() + 10, file.end(), '.', '/');
+      const io::Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+      if (!fd || ::write(fd.get(), value.data(), value.size()) < 0) {
+        return fail("invalid-container", fmt::format("the kernel refuses the setting {}={}: {}",
+                                                     name, value, std::strerror(errno)));
+      }
+    }
+    return {};
+  });
 }
 
 std::vector<fs::path> mounts_below(const fs::path& path) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -41,9 +42,14 @@ struct Overlay {
 };
 Result<void> mount_overlay(const Overlay& overlay);
 
-// /sys of a network namespace. Also opens ports below 1024 and ICMP sockets to everybody there: the
-// container's root has no rights over a namespace it did not make.
+// /sys of a network namespace, read only.
 Result<void> mount_sysfs(const std::string& network_namespace, const std::filesystem::path& target);
+
+// Opens ports below 1024 and ICMP sockets to everybody in a network namespace: the container's root
+// has no rights over a namespace it did not make. `sysctls`: further ones,
+// "net.ipv4.tcp_keepalive_time".
+Result<void> set_network_sysctls(const std::string& network_namespace,
+                                 const std::map<std::string, std::string>& sysctls);
 
 // Unmounts everything at or below `path`, topmost first; absent is success.
 Result<void> unmount_below(const std::filesystem::path& path);

@@ -1,0 +1,110 @@
+// Containers on this machine: runc under conmon, overlayfs over shared layers, control groups.
+//
+// On disk, DATA/containers/<id>/: meta.json (what list() needs after a restart; no environment,
+// which may hold secrets), log, exit/<id>, upper/ and work/. Below /run/landfall-<tag>/: mounts,
+// the runtime's configuration and state; a reboot clears it, and with it every container ends
+// ("host-restarted").
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "base/random.h"
+#include "host/cgroup/cgroup.h"
+#include "host/containers/bundle.h"
+#include "host/containers/containers.h"
+#include "host/containers/monitor.h"
+#include "host/images/images.h"
+#include "host/instance.h"
+
+namespace landfall::host {
+
+class LocalContainers final : public Containers {
+ public:
+  // `blobs` may be null where containers have base folders only.
+  LocalContainers(io::Loop& loop, const Clock& clock, const Instance& instance, BlobStore* blobs);
+  ~LocalContainers() override;
+
+  // Finds what is there and begins to watch it. Call once, before anything else. Errors:
+  // "kernel-feature-missing", "program-missing", errno-*.
+  task<Result<void>> open();
+  // Stops watching; the containers live on.
+  task<void> close();
+
+  task<Result<ContainerInfo>> create(ContainerSpec spec) override;
+  task<Result<ContainerInfo>> start(std::string id) override;
+  task<Result<void>> signal(std::string id, int signal) override;
+  task<Result<ExitStatus>> stop(std::string id, Millis grace) override;
+  task<Result<ExitStatus>> wait(std::string id) override;
+  task<Result<ExecResult>> exec(std::string id, ExecRequest request) override;
+  Result<ContainerStats> stats(const std::string& id) override;
+  std::optional<ContainerInfo> find(const std::string& id) const override;
+  std::vector<ContainerInfo> list() const override;
+  task<Result<void>> remove(std::string id) override;
+
+  // Removes unpacked layers that no container uses. Gives how many.
+  task<Result<std::size_t>> sweep_layers();
+
+  // What is kept of a container in meta.json.
+  struct Meta {
+    std::string id;
+    std::string group;
+    ContainerState state = ContainerState::creating;
+    std::map<std::string, std::string> labels;
+    std::string image_digest;
+    std::vector<std::string> layers;
+    std::uint32_t first_id = 0;
+    std::string stop_signal;
+    std::string boot_id;
+    int monitor_pid = 0;
+    std::uint64_t monitor_start_time = 0;
+    int init_pid = 0;
+    std::uint64_t init_start_time = 0;
+    TimePoint created_at = {};
+    std::optional<TimePoint> started_at;
+    std::optional<ExitStatus> exit;
+  };
+
+ private:
+  class Turn;
+  task<Turn> take_turn(std::string id);
+  ContainerPaths paths(const std::string& id) const;
+  MonitorPaths monitor_paths(const std::string& id) const;
+  std::string cgroup_of(const Meta& meta) const;
+  ContainerInfo info(const Meta& meta) const;
+  Meta* find_meta(const std::string& id);
+  task<Result<void>> save(const std::string& id);
+  Result<IdRange> allocate_range(const std::string& group) const;
+
+  task<Result<ContainerInfo>> build(ContainerSpec spec);
+  task<void> discard(std::string id);
+  void adopt(const std::string& id);
+  void begin_watch(const std::string& id);
+  task<void> watch(std::string id, int monitor_pid, std::uint64_t start_time);
+  task<void> record_end(std::string id);
+
+  io::Loop& loop_;
+  const Clock& clock_;
+  Instance instance_;
+  BlobStore* blobs_;
+  std::filesystem::path run_;
+  std::string boot_id_;
+  bool map_ids_ = true;
+  std::optional<Cgroups> cgroups_;
+  std::unique_ptr<LayerStore> layers_;
+  std::unique_ptr<Images> images_;
+  std::map<std::string, Meta> metas_;
+  std::set<std::string> busy_;
+  io::Event changed_;
+  io::TaskScope watchers_;
+  std::uint64_t exec_counter_ = 0;
+};
+
+LF_RECORD(LocalContainers::Meta, id, group, state, labels, image_digest, layers, first_id,
+          stop_signal, boot_id, monitor_pid, monitor_start_time, init_pid, init_start_time,
+          created_at, started_at, exit)
+
+}  // namespace landfall::host
