@@ -23,7 +23,7 @@ struct Rds {
   const host::Instance& instance;
   host::Containers& containers;
   host::Volumes& volumes;
-  services::ec2::Port& ec2;
+  ec2::Port& ec2;
   reconcile::EventLog& events;
   // Where exact versions are installed; Debian's own are found by themselves.
   std::filesystem::path engines;

@@ -235,7 +235,7 @@ task<Result<void>> place(Rds& rds, DbInstance& instance, Placement wanted) {
     LF_CO_TRY(standard, co_await default_subnet_group(rds, scope));
     group = std::move(standard);
   }
-  std::vector<services::ec2::SubnetInfo> subnets;
+  std::vector<ec2::SubnetInfo> subnets;
   bool internet = false;
   for (const std::string& id : group.subnet_ids) {
     auto subnet = rds.ec2.find_subnet(scope, id);

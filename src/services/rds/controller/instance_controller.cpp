@@ -368,7 +368,7 @@ task<Result<void>> InstanceController::finish(DbInstance wanted) {
   if (!interface) co_return fail("interface-missing", "the network interface is gone", 500);
   const std::string name = fmt::format("{}.{}.{}.rds.landfall.test", wanted.identifier,
                                        endpoint_label(scope), scope.region);
-  services::ec2::DnsName dns{.scope = scope,
+  ec2::DnsName dns{.scope = scope,
                              .name = name,
                              .owner = interface_owner(wanted),
                              .vpc_id = interface->vpc_id,
