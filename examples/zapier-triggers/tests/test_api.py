@@ -1,6 +1,4 @@
-"""The service over SQLite, and over PostgreSQL where TEST_DATABASE_URL names a server."""
-import os
-
+"""The service over SQLite and over PostgreSQL."""
 import pytest
 from fastapi.testclient import TestClient
 
@@ -14,7 +12,7 @@ EVENT = {"source": "stripe", "event_type": "payment.succeeded", "payload": {"amo
 def client(request, tmp_path):
     url = f"sqlite:///{tmp_path}/events.db"
     if request.param == "postgresql":
-        url = os.environ.get("TEST_DATABASE_URL") or pytest.skip("TEST_DATABASE_URL names no server")
+        url = request.getfixturevalue("postgresql_url")
     store = connect(url, attempts=1, pause_s=0)
     with store.connection() as db:
         db.execute("DELETE FROM events")
