@@ -69,6 +69,9 @@ class Port {
   // The same for a handler, which has the context only.
   virtual Result<void> authorize(const RequestContext& ctx, const Access& access) = 0;
 
+  // The snapshot behind a request.
+  virtual Result<std::shared_ptr<const Identity>> identity_of(const RequestContext& ctx) = 0;
+
   // May the caller hand this role to `service` ("ecs-tasks.amazonaws.com")? Includes check_role.
   virtual Result<void> check_pass_role(const RequestContext& ctx, const std::string& role_arn,
                                        const std::string& service) = 0;

@@ -1,0 +1,60 @@
+#include "cli/command.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace landfall::cli {
+namespace {
+
+constexpr std::string_view kVersion = "0.1.0";
+
+int print_version(const std::vector<std::string>&) {
+  fmt::print("landfall {}\n", kVersion);
+  return 0;
+}
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> all = {
+      {"serve", "run the server: the AWS API and everything behind it", run_serve},
+      {"env", "print the shell exports that point AWS clients at the server", run_env},
+      {"down", "stop and remove everything the server made, and its data", run_down},
+      {"version", "print the version", print_version},
+  };
+  return all;
+}
+
+void print_help(std::FILE* to) {
+  fmt::print(to,
+             "Landfall: the AWS deployment system on your own machine.\n\nusage: landfall COMMAND "
+             "[OPTIONS]\n\n");
+  for (const Command& command : commands())
+    fmt::print(to, "  {:<10} {}\n", command.name, command.summary);
+  fmt::print(to, "\n`landfall COMMAND --help` tells more.\n");
+}
+
+}  // namespace
+
+int complain(const std::string& message, int code) {
+  fmt::print(stderr, "landfall: {}\n", message);
+  return code;
+}
+
+int run(const std::vector<std::string>& words) {
+  if (words.empty()) {
+    print_help(stderr);
+    return 2;
+  }
+  if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    print_help(stdout);
+    return 0;
+  }
+  for (const Command& command : commands()) {
+    if (command.name == words[0] || (words[0] == "--version" && command.name == "version")) {
+      return command.run({words.begin() + 1, words.end()});
+    }
+  }
+  return complain(fmt::format("unknown command '{}'; landfall --help lists them", words[0]), 2);
+}
+
+}  // namespace landfall::cli

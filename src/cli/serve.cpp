@@ -1,0 +1,99 @@
+// `landfall serve`: builds everything in order, runs it, and stops it in reverse.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/data_folder.h"
+#include "cli/options.h"
+#include "cli/server.h"
+#include "io/files.h"
+
+namespace landfall::cli {
+namespace {
+
+const std::vector<Option>& known_options() {
+  static const std::vector<Option> known = {
+      kDataDir,
+      {"--listen", "ADDRESS:PORT", "127.0.0.1:4566", "where the API answers, plain and TLS"},
+      {"--region", "REGION", "us-east-1", "what `landfall env` sets; every region works"},
+      {"--account-id", "DIGITS", "",
+       "the account's 12 digits, at the first start; otherwise chosen"},
+      {"--public-pool", "CIDR", "198.18.0.0/16",
+       "public addresses; each server on a machine needs its own"},
+      {"--engines", "DIR", "/var/lib/landfall-engines", "installed PostgreSQL versions"},
+      {"--log-level", "LEVEL", "info", "debug, info, warning or error"},
+      {"--help", "", "", "this text"},
+  };
+  return known;
+}
+
+std::optional<log::Level> level_of(std::string_view name) {
+  if (name == "debug") return log::Level::debug;
+  if (name == "info") return log::Level::info;
+  if (name == "warning") return log::Level::warning;
+  if (name == "error") return log::Level::error;
+  return {};
+}
+
+Result<ServerSettings> settings_of(const Parsed& parsed) {
+  ServerSettings out;
+  LF_TRY(instance, host::instance_for(parsed["--data-dir"]));
+  out.instance = instance;
+  LF_TRY(listen, parse_endpoint(parsed["--listen"]));
+  out.listen = listen;
+  out.region = parsed["--region"];
+  out.account = parsed["--account-id"];
+  if (!out.account.empty() && (out.account.size() != 12 ||
+                               out.account.find_first_not_of("0123456789") != std::string::npos)) {
+    return fail("usage", "--account-id takes 12 digits");
+  }
+  const auto pool = Cidr::parse(parsed["--public-pool"]);
+  if (!pool) return fail("usage", "--public-pool takes a block such as 198.18.0.0/16");
+  out.public_pool = *pool;
+  out.engines = parsed["--engines"];
+  return out;
+}
+
+}  // namespace
+
+int run_serve(const std::vector<std::string>& words) {
+  const auto parsed = parse(known_options(), words);
+  if (!parsed) return complain(parsed.error().message + "; see landfall serve --help", 2);
+  if (parsed->flag("--help")) {
+    fmt::print(
+        "usage: landfall serve [OPTIONS]\n\nRuns the server in the foreground; SIGTERM stops it, "
+        "and what it has "
+        "deployed keeps running.\n\n{}",
+        describe(known_options()));
+    return 0;
+  }
+  const auto level = level_of((*parsed)["--log-level"]);
+  if (!level) return complain("--log-level takes debug, info, warning or error", 2);
+  log::set_level(*level);
+  const auto settings = settings_of(*parsed);
+  if (!settings)
+    return complain(settings.error().message, settings.error().code == "usage" ? 2 : 1);
+  if (::geteuid() != 0) {
+    return complain(
+        "must run as root: it makes network namespaces and starts containers (these do not run as "
+        "root)");
+  }
+  if (auto made = io::make_directories(settings->instance.data_dir, 0711); !made) {
+    return complain(made.error().message);
+  }
+  auto lock = io::lock_file(settings->instance.data_dir / "lock");
+  if (!lock) {
+    return complain(
+        lock.error().code == "locked"
+            ? fmt::format("another server runs on {}", settings->instance.data_dir.string())
+            : lock.error().message);
+  }
+  io::Loop loop;
+  Result<void> ended;
+  loop.run(serve(loop, *settings, ended));
+  if (!ended) return complain(ended.error().message);
+  return 0;
+}
+
+}  // namespace landfall::cli

@@ -1,0 +1,129 @@
+#include "cli/server.h"
+
+#include "base/log.h"
+#include "cli/data_folder.h"
+#include "gateway/gateway.h"
+#include "host/authority/authority.h"
+#include "http/server.h"
+#include "io/files.h"
+#include "services/ec2/port.h"
+#include "services/iam/identities.h"
+#include "services/sts/service.h"
+#include "store/sealed.h"
+#include "store/store.h"
+#include "wire/iam/operations.h"
+#include "wire/sts/operations.h"
+
+namespace landfall::cli {
+namespace fs = std::filesystem;
+namespace {
+
+// The account and its root access key, made at the first start. The key is written down only after
+// the store has it, so a crash in between leaves a key that nobody knows, and the next start makes
+// another.
+task<Result<std::string>> ensure_account(iam::Iam& iam, ServerSettings settings) {
+  const fs::path& folder = settings.instance.data_dir;
+  std::string account;
+  if (auto kept = read_account(folder)) {
+    account = *kept;
+    if (!settings.account.empty() && settings.account != account) {
+      co_return fail("account-differs",
+                     fmt::format("{} belongs to account {}; --account-id says {}", folder.string(),
+                                 account, settings.account));
+    }
+  } else {
+    account = settings.account.empty()
+                  ? std::to_string(1 + iam.random.below(9)) + iam.random.pick("0123456789", 11)
+                  : settings.account;
+    LF_CO_OK(write_account(folder, account));
+  }
+  if (read_root_key(folder)) co_return account;
+  iam::AccessKeyRecord key;
+  key.id = "AKIA" + iam.random.pick("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16);
+  key.account = account;
+  key.created = iam.clock.now();
+  const std::string secret =
+      iam.random.pick("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 40);
+  key.sealed_secret = iam.sealer.seal(secret, "iam/access-key/" + key.id);
+  const auto keys = iam.access_keys();
+  LF_CO_TRY(done, co_await iam.commit({{keys.absent(key.id)}, {keys.put(key.id, key)}}));
+  if (!done) co_return fail("conflict", "the root access key exists already", 500);
+  LF_CO_OK(write_root_key(folder, {key.id, secret}));
+  co_return account;
+}
+
+struct CertificateFiles {
+  fs::path certificate, key;
+};
+
+// For clients that name no host: they came by address.
+Result<CertificateFiles> host_certificate(const host::Authority& authority,
+                                          const fs::path& folder) {
+  CertificateFiles files{folder / "ca" / "server.crt", folder / "ca" / "server.key"};
+  LF_TRY(issued, authority.issue({"localhost", "127.0.0.1", "::1", std::string(ec2::kApiAddress)}));
+  LF_OK(io::write_file(files.certificate, issued.certificate, 0644));
+  LF_OK(io::write_file(files.key, issued.key, 0600));
+  return files;
+}
+
+http::ServerOptions server_options(const host::Authority& authority,
+                                   const CertificateFiles& files) {
+  http::ServerOptions options;
+  options.certificate_file = files.certificate;
+  options.key_file = files.key;
+  options.certificate_for =
+      [&authority](const std::string& name) -> std::optional<http::CertificatePem> {
+    // Our own names, and AWS's, which mean us inside a VPC. For others the client gets the default
+    // and sees that it is not theirs.
+    if (!name.ends_with(".landfall.test") && !name.ends_with(".amazonaws.com")) return {};
+    auto issued = authority.issue({name});
+    if (!issued) return {};
+    return std::move(*issued);
+  };
+  return options;
+}
+
+task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
+  const fs::path folder = settings.instance.data_dir;
+  SystemClock clock;
+  SystemRandom random;
+  LF_CO_TRY(sealer, store::Sealer::open(folder / "key", random));
+  LF_CO_TRY(store, store::open_sqlite(loop, clock, {.file = folder / "store.db"}));
+
+  iam::Iam iam{*store, clock, random, *sealer};
+  iam::Identities identities(iam);
+  sts::Sts sts{iam, identities};
+  LF_CO_TRY(account, co_await ensure_account(iam, settings));
+
+  LF_CO_OK(io::make_directories(folder / "ca", 0755));
+  LF_CO_TRY(authority, host::Authority::open(folder / "ca", clock, random));
+  LF_CO_TRY(certificate, host_certificate(*authority, folder));
+  gateway::Gateway gateway(identities, clock, random);
+  gateway.add(gateway::service(iam::kService, iam));
+  gateway.add(gateway::service(sts::kService, sts));
+
+  http::Server server(
+      loop,
+      [&gateway](http::Request request, http::BodyReader& body, http::ResponseWriter& out) {
+        return gateway.handle(std::move(request), body, out);
+      },
+      server_options(*authority, certificate));
+  LF_CO_TRY(at, server.listen(settings.listen));
+  LF_CO_OK(write_listening(folder, {at.str(), settings.region}));
+  log::info("serve", "account {}, data in {}, API on http://{}", account, folder.string(),
+            at.str());
+  log::info("serve", "to use it: eval \"$(landfall env --data-dir {})\"", folder.string());
+
+  co_await loop.wait_for_termination();
+  log::info("serve", "stopping; what has been deployed keeps running");
+  co_await server.stop();
+  co_return Result<void>();
+}
+
+}  // namespace
+
+task<void> serve(io::Loop& loop, ServerSettings settings, Result<void>& ended) {
+  ended = co_await run(loop, std::move(settings));
+}
+
+}  // namespace landfall::cli

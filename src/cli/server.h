@@ -1,0 +1,25 @@
+// Everything that `landfall serve` runs, put together.
+#pragma once
+
+#include <filesystem>
+
+#include "base/ipv4.h"
+#include "host/instance.h"
+#include "io/loop.h"
+#include "io/net.h"
+
+namespace landfall::cli {
+
+struct ServerSettings {
+  host::Instance instance;
+  io::Endpoint listen;
+  std::string region;
+  std::string account;  // empty: kept from before, or chosen
+  Cidr public_pool;
+  std::filesystem::path engines;
+};
+
+// Runs until SIGTERM or SIGINT. `ended` says why it could not start.
+task<void> serve(io::Loop& loop, ServerSettings settings, Result<void>& ended);
+
+}  // namespace landfall::cli

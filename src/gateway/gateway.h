@@ -1,0 +1,55 @@
+// The request chain: route, authenticate, read, authorise, dispatch, audit. gateway.cpp is to be
+// read from top to bottom.
+#pragma once
+
+#include "base/random.h"
+#include "gateway/metrics.h"
+#include "gateway/routes.h"
+#include "http/server.h"
+#include "services/iam/port.h"
+#include "wire/sigv4/canonical.h"
+
+namespace landfall::gateway {
+
+// Requests that are no AWS calls: the OCI registry (authenticates by itself).
+using PathHandler =
+    std::function<task<void>(http::Request, http::BodyReader&, http::ResponseWriter&)>;
+// Landfall's own calls below /_landfall/, asked by `landfall status` and `landfall why`: signed
+// like any other, for the root user only. The answer is JSON or text.
+using OwnHandler =
+    std::function<task<Result<http::Response>>(const RequestContext& ctx, http::Parameters query)>;
+
+class Gateway {
+ public:
+  Gateway(iam::Port& access, const Clock& clock, Random& random)
+      : access_(access), clock_(clock), random_(random) {}
+
+  void add(Service service) { routes_.add(service); }
+  void set_registry(PathHandler handler) { registry_ = std::move(handler); }
+  void add_own(std::string path, OwnHandler handler) { own_[std::move(path)] = std::move(handler); }
+
+  // Answers one request; never throws but Cancelled.
+  task<void> handle(http::Request request, http::BodyReader& body, http::ResponseWriter& out);
+
+ private:
+  struct Exchange;
+
+  task<http::Response> answer(Exchange& x, http::BodyReader& body);
+  task<Result<http::Response>> call(Exchange& x, http::BodyReader& body);
+  Result<void> authenticate_before_body(Exchange& x);
+  Result<void> authenticate_body(Exchange& x, std::string_view body);
+  Result<void> authorise(Exchange& x, const wire::Operation& operation, const wire::Object& input);
+  task<http::Response> answer_own(Exchange& x, http::BodyReader& body);
+  void audit(const Exchange& x, const http::Response& response) const;
+
+  iam::Port& access_;
+  const Clock& clock_;
+  Random& random_;
+  Routes routes_;
+  Metrics metrics_;
+  sigv4::KeyCache signing_keys_;
+  PathHandler registry_;
+  std::map<std::string, OwnHandler> own_;
+};
+
+}  // namespace landfall::gateway

@@ -1,0 +1,26 @@
+#include "services/sts/service.h"
+#include "wire/sts/operations.h"
+
+namespace landfall::sts {
+
+task<Result<GetSessionTokenResponse>> get_session_token(Sts& sts, const RequestContext& ctx,
+                                                        GetSessionTokenRequest in) {
+  const Principal& who = ctx.principal;
+  const bool long_term = who.access_key_id.starts_with("AKIA");
+  if (!long_term) {
+    co_return fail("AccessDenied", "Cannot call GetSessionToken with session credentials", 403);
+  }
+  const bool root = who.kind == Principal::Kind::root;
+  std::chrono::seconds lifetime(in.duration_seconds.value_or(root ? 3600 : 43'200));
+  if (root) lifetime = std::min(lifetime, std::chrono::seconds(3600));
+  iam::SessionRecord session{
+      .account = who.account, .kind = int(who.kind), .name = who.name, .id = who.user_id};
+  const auto made = iam::issue_session(sts.iam, std::move(session), lifetime);
+  co_return GetSessionTokenResponse{.credentials =
+                                        Credentials{.access_key_id = made.access_key_id,
+                                                    .secret_access_key = made.secret_access_key,
+                                                    .session_token = made.session_token,
+                                                    .expiration = made.expires_at}};
+}
+
+}  // namespace landfall::sts
