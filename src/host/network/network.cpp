@@ -324,6 +324,7 @@ task<Result<Network::Report>> Network::converge(VpcSpec wanted) {
   // this also replaces whatever table is there, in one transaction.
   if (!applied_.contains(wanted.id)) LF_CO_OK(co_await apply_firewall(wanted));
   Report report;
+  report.created = *made;
   LF_CO_OK(co_await route_public_addresses(wanted, true));
   LF_CO_OK(co_await ensure_devices(wanted, report));
   LF_CO_OK(co_await apply_firewall(wanted));

@@ -68,6 +68,7 @@ class Network {
   // time.
   struct Report {
     std::map<std::string, Error> failed;  // by interface id
+    bool created = false;  // the VPC's namespace is new: sockets inside an older one are dead
   };
   task<Result<Report>> converge(VpcSpec wanted);
   // With everything in it. Absent is success.

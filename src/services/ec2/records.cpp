@@ -21,7 +21,7 @@ Tables::Tables(store::Store& store, const Scope& scope_of)
       nat_gateways(store, prefix(scope, "nat-gateways")),
       network_acls(store, prefix(scope, "network-acls")),
       dhcp_options(store, prefix(scope, "dhcp-options")),
-      dns_names(store, prefix(scope, "dns-names")),
+      dns_names(store, std::string(kDnsNamePrefix)),
       defaults(store, prefix(scope, "defaults")) {}
 
 std::optional<KeyParts> parse_key(std::string_view key) {

@@ -181,14 +181,17 @@ struct DefaultsRecord {
 };
 LF_RECORD(DefaultsRecord, vpc_id)
 
+// Names are the same for everybody, so they live beside the public addresses, by name.
 struct DnsNameRecord {
+  std::string account;
+  std::string region;
   std::string name;
   std::string owner;
   std::string vpc_id;
   std::vector<std::string> private_addresses;
   std::vector<std::string> public_addresses;
 };
-LF_RECORD(DnsNameRecord, name, owner, vpc_id, private_addresses, public_addresses)
+LF_RECORD(DnsNameRecord, account, region, name, owner, vpc_id, private_addresses, public_addresses)
 
 // Who has a public address.
 struct PublicAddressRecord {
@@ -217,6 +220,7 @@ struct Tables {
   store::Table<DefaultsRecord> defaults;
 };
 
+inline constexpr std::string_view kDnsNamePrefix = "/ec2/-/-/dns-names/";
 inline constexpr std::string_view kPublicAddressPrefix = "/ec2/-/-/public_addresses/";
 
 // "/ec2/<account>/<region>/<table>/<id>" taken apart; absent for other keys.

@@ -1,0 +1,266 @@
+#include "services/ec2/controller/controller.h"
+
+#include "base/log.h"
+#include "host/hosts_file/hosts_file.h"
+#include "services/ec2/regions.h"
+
+namespace landfall::ec2 {
+namespace {
+
+std::string vpc_of(const std::string& value) {
+  boost::system::error_code error;
+  const json::value parsed = json::parse(value, error);
+  if (error || !parsed.is_object()) return {};
+  const json::value* id = parsed.get_object().if_contains("vpc_id");
+  return id && id->is_string() ? std::string(id->get_string()) : std::string();
+}
+
+// Whatever of a VPC changes, the VPC is looked at. A record that moves from one VPC to another (an
+// internet gateway) concerns both.
+std::vector<std::string> work_of(const store::KeyValue& current,
+                                 const std::optional<store::KeyValue>& previous) {
+  const auto key = parse_key(current.key);
+  if (!key) return {};
+  if (key->scope.account == "-") {
+    if (key->table == "dns-names") return {"names"};
+    return {};
+  }
+  std::set<std::string> ids;
+  if (key->table == "vpcs") {
+    ids.insert(key->id);
+  } else {
+    ids.insert(vpc_of(current.value));
+    if (previous) ids.insert(vpc_of(previous->value));
+  }
+  std::vector<std::string> work;
+  for (const std::string& id : ids) {
+    if (id.starts_with("vpc-")) {
+      work.push_back(fmt::format("{}/{}/{}", key->scope.account, key->scope.region, id));
+    }
+  }
+  return work;
+}
+
+std::vector<Ipv4> addresses_of(const std::vector<std::string>& texts) {
+  std::vector<Ipv4> out;
+  for (const std::string& text : texts) {
+    if (const auto address = Ipv4::parse(text)) out.push_back(*address);
+  }
+  return out;
+}
+
+host::dns::View view_of(const VpcRecords& records, const Scope& scope) {
+  host::dns::View view;
+  view.vpc_id = records.vpc.id;
+  view.blocks = {*Cidr::parse(records.vpc.cidr)};
+  view.internal_domain = internal_domain(scope.region);
+  view.public_domain = public_domain(scope.region);
+  view.api = *Ipv4::parse(kApiAddress);
+  for (const NetworkInterfaceRecord& interface : records.interfaces) {
+    if (const auto address = Ipv4::parse(interface.public_address)) {
+      view.private_of[*address] = *Ipv4::parse(interface.address);
+    }
+  }
+  return view;
+}
+
+}  // namespace
+
+VpcController::VpcController(Ec2& ec2, host::network::Network& network, host::dns::Server& dns,
+                             VpcControllerOptions options)
+    : ec2_(ec2),
+      network_(network),
+      dns_(dns),
+      options_(std::move(options)),
+      progress_(ec2.loop),
+      controller_(ec2.loop, ec2.store, ec2.clock, ec2.random,
+                  {.name = "ec2-networks", .sources = {{"/ec2/", work_of}}},
+                  [this](std::string key) { return reconcile(std::move(key)); }) {}
+
+VpcController::~VpcController() = default;
+
+void VpcController::start() {
+  controller_.start();
+  controller_.enqueue("sweep");
+  controller_.enqueue("names");
+}
+
+task<void> VpcController::stop() {
+  co_await controller_.stop();
+  for (auto& [id, vpc] : vpcs_) stop_listeners(id, vpc);
+  co_await dns_.stop();
+}
+
+void VpcController::add_listener(VpcListener listener) {
+  listeners_.push_back(std::move(listener));
+  for (auto& [id, vpc] : vpcs_) {
+    if (!vpc.open) continue;
+    const auto started = start_listeners(id, vpc);
+    if (!started) log::error("ec2", "in {}: {}", id, started.error().message);
+  }
+}
+
+task<Result<reconcile::Requeue>> VpcController::reconcile(std::string key) {
+  Result<void> done;
+  if (key == "names") {
+    done = co_await publish_names();
+  } else if (key == "sweep") {
+    done = co_await sweep();
+  } else {
+    done = co_await converge(std::move(key));
+  }
+  if (!done) co_return std::unexpected(done.error());
+  co_return reconcile::Requeue{};
+}
+
+task<Result<void>> VpcController::converge(std::string key) {
+  const auto first = key.find('/'), last = key.rfind('/');
+  const Scope scope{key.substr(0, first), key.substr(first + 1, last - first - 1)};
+  const std::string id = key.substr(last + 1);
+  Vpc& vpc = vpcs_[id];
+  const auto records = read_vpc(ec2_.tables(scope), id);
+  if (!records) {
+    LF_CO_OK(co_await remove(id, vpc));
+    vpcs_.erase(id);
+    progress_.notify_all();
+    co_return Result<void>();
+  }
+  if (records->interfaces.empty() && !vpc.open && !network_.observe().vpcs.contains(id)) {
+    co_return Result<void>();
+  }
+  for (const NetworkInterfaceRecord& interface : records->interfaces) vpc.made.insert(interface.id);
+  auto report = co_await network_.converge(network_of(*records));
+  Result<void> done;
+  if (!report) {
+    done = std::unexpected(report.error());
+  } else {
+    const bool reopen = report->created || !vpc.open;
+    vpc.open = true;
+    vpc.failed = report->failed;
+    done = co_await serve_inside(*records, scope, vpc, reopen);
+  }
+  vpc.error = done ? std::nullopt : std::optional(done.error());
+  if (done) {
+    vpc.ready.clear();
+    std::set<std::string> wanted;
+    for (const NetworkInterfaceRecord& interface : records->interfaces) {
+      wanted.insert(interface.id);
+      if (!vpc.failed.contains(interface.id)) vpc.ready[interface.id] = record::to_text(interface);
+    }
+    for (const std::string& gone : std::set(vpc.made)) {
+      if (wanted.contains(gone)) continue;
+      LF_CO_OK(co_await network_.remove_interface_namespace(gone));
+      vpc.made.erase(gone);
+    }
+    if (!vpc.failed.empty()) done = std::unexpected(vpc.failed.begin()->second);
+  }
+  progress_.notify_all();
+  co_return done;
+}
+
+task<Result<void>> VpcController::remove(std::string vpc_id, Vpc& vpc) {
+  stop_listeners(vpc_id, vpc);
+  co_await dns_.close(vpc_id);
+  LF_CO_OK(co_await network_.remove_vpc(vpc_id));
+  for (const std::string& id : vpc.made) LF_CO_OK(co_await network_.remove_interface_namespace(id));
+  co_return Result<void>();
+}
+
+task<Result<void>> VpcController::serve_inside(const VpcRecords& records, const Scope& scope,
+                                               Vpc& vpc, bool reopen) {
+  const std::string& id = records.vpc.id;
+  if (reopen) stop_listeners(id, vpc);
+  if (records.vpc.dns_support) {
+    const Ipv4 in_block = Cidr::parse(records.vpc.cidr)->base + 2;
+    LF_CO_OK(co_await dns_.open(view_of(records, scope), network_.vpc_namespace(id),
+                                {in_block, *Ipv4::parse(kDnsAddress)}, reopen));
+  } else {
+    co_await dns_.close(id);
+  }
+  co_return start_listeners(id, vpc);
+}
+
+Result<void> VpcController::start_listeners(const std::string& vpc_id, Vpc& vpc) {
+  for (const VpcListener& listener : listeners_) {
+    if (vpc.started.contains(listener.name)) continue;
+    if (auto started = listener.start(vpc_id, network_.vpc_namespace(vpc_id)); !started) {
+      Error error = started.error();
+      error.message = fmt::format("{} in {}: {}", listener.name, vpc_id, error.message);
+      return std::unexpected(std::move(error));
+    }
+    vpc.started.insert(listener.name);
+  }
+  return {};
+}
+
+void VpcController::stop_listeners(const std::string& vpc_id, Vpc& vpc) {
+  for (const VpcListener& listener : listeners_) {
+    if (vpc.started.erase(listener.name) > 0) listener.stop(vpc_id, network_.vpc_namespace(vpc_id));
+  }
+}
+
+task<Result<void>> VpcController::publish_names() {
+  host::dns::NameTable table;
+  host::HostNames outside;
+  for (const auto& row : ec2_.tables({}).dns_names.list()) {
+    host::dns::Name& name = table[row.id];
+    name.vpc_id = row.value.vpc_id;
+    name.inside = addresses_of(row.value.private_addresses);
+    name.outside = addresses_of(row.value.public_addresses);
+    const auto& seen = name.outside.empty() ? name.inside : name.outside;
+    if (!seen.empty()) outside[row.id] = seen.front();
+  }
+  dns_.set_names(std::move(table));
+  if (options_.hosts_file.empty()) co_return Result<void>();
+  co_return co_await ec2_.loop.run_blocking(
+      [path = options_.hosts_file, tag = network_.instance().tag, names = std::move(outside)] {
+        return host::update_hosts_file(path, tag, names);
+      });
+}
+
+task<Result<void>> VpcController::sweep() {
+  // First what is, then what should be: an interface made in between is in both.
+  const host::network::Observed observed = network_.observe();
+  std::set<std::string> wanted;
+  for (const store::KeyValue& row : ec2_.store.range("/ec2/")) {
+    const auto key = parse_key(row.key);
+    if (key && (key->table == "vpcs" || key->table == "interfaces")) wanted.insert(key->id);
+  }
+  for (const std::string& id : observed.interfaces) {
+    if (!wanted.contains(id)) LF_CO_OK(co_await network_.remove_interface_namespace(id));
+  }
+  for (const std::string& id : observed.vpcs) {
+    if (!wanted.contains(id)) LF_CO_OK(co_await network_.remove_vpc(id));
+  }
+  co_return Result<void>();
+}
+
+task<Result<void>> VpcController::wait_ready(Scope scope, std::string id, Millis timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const Tables tables = ec2_.tables(scope);
+  for (;;) {
+    const auto row = tables.interfaces.get(id);
+    if (!row)
+      co_return fail("not-found", fmt::format("the network interface {} does not exist", id), 404);
+    const auto vpc = vpcs_.find(row->value.vpc_id);
+    if (vpc != vpcs_.end()) {
+      const auto ready = vpc->second.ready.find(id);
+      if (ready != vpc->second.ready.end() && ready->second == record::to_text(row->value)) {
+        co_return Result<void>();
+      }
+    }
+    const auto left =
+        std::chrono::duration_cast<Millis>(deadline - std::chrono::steady_clock::now());
+    if (left > Millis(0) && co_await progress_.wait_for(left)) continue;
+    // The reason says more than "timeout".
+    if (vpc != vpcs_.end()) {
+      const auto failed = vpc->second.failed.find(id);
+      if (failed != vpc->second.failed.end()) co_return std::unexpected(failed->second);
+      if (vpc->second.error) co_return std::unexpected(*vpc->second.error);
+    }
+    co_return fail("timeout", fmt::format("{} was not ready within {} ms", id, timeout.count()),
+                   500);
+  }
+}
+
+}  // namespace landfall::ec2

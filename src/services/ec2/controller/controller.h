@@ -1,0 +1,73 @@
+// Makes the VPCs of the store true: kernel, DNS, listeners inside, names outside.
+//
+// Work keys: "<account>/<region>/<vpc id>" converges one VPC as a whole; "names" rebuilds what
+// names mean; "sweep" removes what a crash left behind. A VPC without interfaces costs nothing: it
+// is made with its first one.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "host/dns/server.h"
+#include "host/network/network.h"
+#include "reconcile/controller.h"
+#include "services/ec2/controller/plan.h"
+#include "services/ec2/port.h"
+#include "services/ec2/service.h"
+
+namespace landfall::ec2 {
+
+struct VpcControllerOptions {
+  std::string hosts_file = "/etc/hosts";  // empty: left alone
+};
+
+class VpcController {
+ public:
+  VpcController(Ec2& ec2, host::network::Network& network, host::dns::Server& dns,
+                VpcControllerOptions options);
+  ~VpcController();
+
+  void start();
+  // Leaves the networks as they are: they carry traffic. Closes what this process serves inside
+  // them.
+  task<void> stop();
+
+  void add_listener(VpcListener listener);
+  // See Port::wait_ready.
+  task<Result<void>> wait_ready(Scope scope, std::string id, Millis timeout);
+  // For tests: nothing left to do.
+  task<void> settle() { return controller_.settle(); }
+
+ private:
+  struct Vpc {
+    std::map<std::string, std::string>
+        ready;                      // interface id -> its record as text, as it is in the kernel
+    std::set<std::string> made;     // interfaces that may have a namespace
+    std::set<std::string> started;  // names of the listeners that run inside
+    bool open = false;              // has a namespace, as far as we know
+    std::optional<Error> error;     // of the last attempt
+    std::map<std::string, Error> failed;  // by interface
+  };
+
+  task<Result<reconcile::Requeue>> reconcile(std::string key);
+  task<Result<void>> converge(std::string key);
+  task<Result<void>> remove(std::string vpc_id, Vpc& vpc);
+  task<Result<void>> serve_inside(const VpcRecords& records, const Scope& scope, Vpc& vpc,
+                                  bool reopen);
+  Result<void> start_listeners(const std::string& vpc_id, Vpc& vpc);
+  void stop_listeners(const std::string& vpc_id, Vpc& vpc);
+  task<Result<void>> publish_names();
+  task<Result<void>> sweep();
+
+  Ec2& ec2_;
+  host::network::Network& network_;
+  host::dns::Server& dns_;
+  VpcControllerOptions options_;
+  std::vector<VpcListener> listeners_;
+  std::map<std::string, Vpc> vpcs_;  // by VPC id
+  io::Event progress_;
+  reconcile::Controller controller_;
+};
+
+}  // namespace landfall::ec2

@@ -1,0 +1,266 @@
+#include "services/logs/engine/engine.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "services/logs/engine/log_database.h"
+#include "services/logs/engine/search.h"
+
+namespace landfall::logs {
+
+struct Engine::Parts {
+  io::Loop& loop;
+  const Clock& clock;
+  Random& random;
+  std::shared_ptr<LogDatabase> database;
+  std::map<std::int64_t, Streams> groups;
+  std::unique_ptr<LogWriter> writer;
+};
+
+namespace {
+
+const Streams kNone;
+
+std::string stream_key(std::int64_t group, std::string_view name) {
+  std::string key;
+  put_number(key, static_cast<std::uint64_t>(group));
+  return key += name;
+}
+
+std::string number_key(std::int64_t number) {
+  std::string key;
+  put_number(key, static_cast<std::uint64_t>(number));
+  return key;
+}
+
+Result<std::map<std::int64_t, Streams>> load_streams(LogDatabase& database) {
+  std::map<std::int64_t, Streams> groups;
+  const std::unique_ptr<rocksdb::Iterator> rows(
+      database.db->NewIterator(rocksdb::ReadOptions(), database.streams));
+  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
+    const std::string_view key(rows->key().data(), rows->key().size());
+    auto stream = record::from_text<Stream>({rows->value().data(), rows->value().size()});
+    if (!stream || key.size() < 8) {
+      log::error("logs", "the record of a log stream cannot be read and is left out");
+      continue;
+    }
+    groups[static_cast<std::int64_t>(number_at(key, 0))].emplace(key.substr(8), std::move(*stream));
+  }
+  if (!rows->status().ok()) return std::unexpected(error_of(rows->status(), "log streams"));
+  return groups;
+}
+
+// What an accepted append makes of its stream.
+void note_events(Stream& stream, const AppendRequest& request, std::int64_t now_ms) {
+  if (!request.events.empty()) {
+    const std::int64_t first = request.events.front().time_ms;
+    const std::int64_t last = request.events.back().time_ms;
+    stream.first_event_ms = stream.has_events() ? std::min(stream.first_event_ms, first) : first;
+    stream.last_event_ms = stream.has_events() ? std::max(stream.last_event_ms, last) : last;
+    stream.last_ingestion_ms = std::max(stream.last_ingestion_ms, now_ms);
+    for (const LogEvent& event : request.events) {
+      stream.bytes += static_cast<std::int64_t>(billed_bytes(event.message));
+    }
+  }
+  if (!request.follower.empty()) stream.followers[request.follower] = request.position;
+}
+
+}  // namespace
+
+Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::open(io::Loop& loop, const Clock& clock, Random& random,
+                                             const std::filesystem::path& folder) {
+  LF_TRY(database, LogDatabase::open(folder));
+  LF_TRY(groups, load_streams(*database));
+  std::string kept;
+  const auto status = database->db->Get(rocksdb::ReadOptions(), database->facts, "sequence", &kept);
+  if (!status.ok() && !status.IsNotFound()) return std::unexpected(error_of(status, "logs"));
+  const std::uint64_t sequence = kept.size() == 8 ? number_at(kept, 0) : 1;
+  auto writer = std::make_unique<LogWriter>(loop, database, sequence);
+  return std::unique_ptr<Engine>(new Engine(std::make_unique<Parts>(
+      Parts{loop, clock, random, database, std::move(groups), std::move(writer)})));
+}
+
+const Streams& Engine::streams(std::int64_t group) const {
+  const auto found = parts_->groups.find(group);
+  return found == parts_->groups.end() ? kNone : found->second;
+}
+
+const Stream* Engine::find(std::int64_t group, std::string_view stream) const {
+  const Streams& all = streams(group);
+  const auto found = all.find(stream);
+  return found == all.end() ? nullptr : &found->second;
+}
+
+std::vector<std::int64_t> Engine::groups() const {
+  std::vector<std::int64_t> ids;
+  for (const auto& [id, streams] : parts_->groups) ids.push_back(id);
+  return ids;
+}
+
+task<Result<void>> Engine::create_stream(std::int64_t group, std::string name) {
+  if (find(group, name) != nullptr) co_return fail("exists", "the log stream exists");
+  Stream stream;
+  stream.id = static_cast<std::int64_t>(parts_->random.next() >> 1);
+  stream.created_ms = to_unix_ms(parts_->clock.now());
+  // At once, so that of two that come together one is told that it exists.
+  parts_->groups[group].emplace(name, stream);
+  const std::int64_t id = stream.id;
+  auto* family = parts_->database->streams;
+  auto written = co_await parts_->writer->write(
+      [family, key = stream_key(group, name), text = record::to_text(stream)](
+          rocksdb::WriteBatch& batch, std::uint64_t&) { batch.Put(family, key, text); },
+      256);
+  if (!written) {
+    const Stream* now = find(group, name);
+    if (now != nullptr && now->id == id) parts_->groups[group].erase(name);
+  }
+  co_return written;
+}
+
+task<Result<void>> Engine::delete_stream(std::int64_t group, std::string name) {
+  const Stream* stream = find(group, name);
+  if (stream == nullptr) co_return fail("not-found", "no such log stream");
+  const Stream kept = *stream;
+  parts_->groups[group].erase(name);
+  auto database = parts_->database;
+  auto written = co_await parts_->writer->write(
+      [database, key = stream_key(group, name), id = kept.id](rocksdb::WriteBatch& batch,
+                                                              std::uint64_t&) {
+        batch.Delete(database->streams, key);
+        batch.DeleteRange(database->events, number_key(id), number_key(id + 1));
+      },
+      256);
+  if (!written) parts_->groups[group].emplace(name, kept);
+  co_return written;
+}
+
+task<Result<void>> Engine::drop_group(std::int64_t group) {
+  auto node = parts_->groups.extract(group);
+  if (!node) co_return Result<void>();
+  std::vector<std::int64_t> ids;
+  for (const auto& [name, stream] : node.mapped()) ids.push_back(stream.id);
+  auto database = parts_->database;
+  auto written = co_await parts_->writer->write(
+      [database, group, ids](rocksdb::WriteBatch& batch, std::uint64_t&) {
+        batch.DeleteRange(database->streams, number_key(group), number_key(group + 1));
+        for (const std::int64_t id : ids) {
+          batch.DeleteRange(database->events, number_key(id), number_key(id + 1));
+        }
+      },
+      256);
+  // Still there on disk: whoever looks for groups that nobody knows finds it again.
+  if (!written) parts_->groups.insert(std::move(node));
+  co_return written;
+}
+
+task<Result<void>> Engine::expire(std::int64_t group, std::int64_t cutoff_ms) {
+  const std::int64_t end_ms = cutoff_ms - kBlockSpanMs;
+  if (end_ms <= 0) co_return Result<void>();
+  std::vector<std::pair<std::string, std::int64_t>> old;
+  for (const auto& [name, stream] : streams(group)) {
+    if (stream.has_events() && stream.first_event_ms < end_ms) old.emplace_back(name, stream.id);
+  }
+  for (const auto& [name, id] : old) {
+    auto database = parts_->database;
+    LF_CO_TRY(bytes, co_await parts_->loop.run_blocking([database, id = id, end_ms] {
+      return measure_blocks(*database, id, end_ms);
+    }));
+    // Looked up again after every wait: it may have changed or gone.
+    auto all = parts_->groups.find(group);
+    if (all == parts_->groups.end()) co_return Result<void>();
+    auto found = all->second.find(name);
+    if (found == all->second.end() || found->second.id != id) continue;
+    Stream& stream = found->second;
+    stream.bytes = std::max<std::int64_t>(0, stream.bytes - bytes);
+    stream.first_event_ms = std::max(stream.first_event_ms, end_ms);
+    stream.last_event_ms = std::max(stream.last_event_ms, stream.first_event_ms);
+    LF_CO_OK(co_await parts_->writer->write(
+        [database, id = id, end_ms, key = stream_key(group, name), text = record::to_text(stream)](
+            rocksdb::WriteBatch& batch, std::uint64_t&) {
+          batch.DeleteRange(database->events, number_key(id), number_key(id) + number_key(end_ms));
+          batch.Put(database->streams, key, text);
+        },
+        256));
+  }
+  co_return Result<void>();
+}
+
+task<Result<void>> Engine::append(AppendRequest request) {
+  auto all = parts_->groups.find(request.group);
+  if (all == parts_->groups.end()) co_return fail("not-found", "no such log stream");
+  auto found = all->second.find(request.stream);
+  if (found == all->second.end()) co_return fail("not-found", "no such log stream");
+  Stream& stream = found->second;
+  if (!request.follower.empty()) {
+    const auto kept = stream.followers.find(request.follower);
+    if (kept != stream.followers.end() && request.position <= kept->second) {
+      co_return Result<void>();
+    }
+  }
+  const std::int64_t now_ms = to_unix_ms(parts_->clock.now());
+  const Stream before = stream;
+  note_events(stream, request, now_ms);
+  std::size_t bytes = 256;
+  for (const LogEvent& event : request.events) bytes += event.message.size() + 8;
+  const std::int64_t group = request.group;
+  const std::string name = request.stream;
+  const std::string follower = request.follower;
+  const std::int64_t id = stream.id;
+  auto database = parts_->database;
+  auto written = co_await parts_->writer->write(
+      [database, id, now_ms, key = stream_key(group, name), text = record::to_text(stream),
+       events = std::move(request.events)](rocksdb::WriteBatch& batch, std::uint64_t& sequence) {
+        encode_blocks(events, now_ms, [&](std::int64_t first_ms, const std::string& block) {
+          batch.Put(database->events,
+                    number_key(id) + number_key(first_ms) +
+                        number_key(static_cast<std::int64_t>(sequence++)),
+                    block);
+        });
+        batch.Put(database->streams, key, text);
+      },
+      bytes);
+  if (!written && !follower.empty()) {
+    // The lines may come again. (Times and bytes that were noted too early do no harm.)
+    auto group_now = parts_->groups.find(group);
+    if (group_now != parts_->groups.end()) {
+      auto now = group_now->second.find(name);
+      if (now != group_now->second.end() && now->second.id == id) {
+        const auto old = before.followers.find(follower);
+        now->second.followers[follower] = old == before.followers.end() ? 0 : old->second;
+      }
+    }
+  }
+  co_return written;
+}
+
+task<Result<Page>> Engine::search(Query query) {
+  std::vector<SearchedStream> searched;
+  const auto consider = [&](const std::string& name, const Stream& stream) {
+    if (!stream.has_events() || stream.last_event_ms < query.from_ms ||
+        stream.first_event_ms >= query.to_ms) {
+      return;
+    }
+    searched.push_back({stream.id, stream.first_event_ms, name});
+  };
+  if (!query.streams.empty()) {
+    for (const std::string& name : query.streams) {
+      if (const Stream* stream = find(query.group, name)) consider(name, *stream);
+    }
+  } else {
+    const Streams& all = streams(query.group);
+    for (auto it = all.lower_bound(query.prefix);
+         it != all.end() && it->first.starts_with(query.prefix); ++it) {
+      consider(it->first, it->second);
+    }
+  }
+  auto database = parts_->database;
+  co_return co_await parts_->loop.run_blocking(
+      [database, query = std::move(query), searched = std::move(searched)]() mutable {
+        return query.backward ? search_backward(*database, query, searched)
+                              : search_forward(*database, query, std::move(searched));
+      });
+}
+
+}  // namespace landfall::logs
