@@ -1,5 +1,7 @@
 #include "wire/problems.h"
 
+#include "wire/scalar.h"
+
 namespace landfall::wire {
 namespace {
 
@@ -18,7 +20,7 @@ std::string Problems::show(const Path& path) const {
   } else if (path.index >= 0) {
     step = fmt::format("{}{}", path.index, form ? "" : ".member");
   } else if (!path.key.empty()) {
-    step = fmt::format("{}.value", path.key.substr(0, kMostShown));
+    step = fmt::format("{}.value", valid_utf8(path.key.substr(0, kMostShown)));
   }
   if (step.empty()) return out;
   return out.empty() ? step : out + "." + step;
@@ -33,7 +35,7 @@ void Problems::missing(const Path& path) {
 }
 
 void Problems::broken(const Path& path, std::string value, std::string constraint) {
-  if (value.size() > kMostShown) value.resize(kMostShown);
+  if (value.size() > kMostShown) value = valid_utf8(value.substr(0, kMostShown));
   add({show(path), fmt::format("'{}'", value), std::move(constraint), false});
 }
 
@@ -63,7 +65,7 @@ Error Problems::error() const {
 }
 
 Error Problems::unreadable(const Path& path, std::string_view value) const {
-  const std::string_view shown = value.substr(0, kMostShown);
+  const std::string shown = valid_utf8(value.substr(0, kMostShown));
   if (service_.validation == ValidationStyle::parameters) {
     return {"InvalidParameterValue",
             fmt::format("Value ({}) for parameter {} is invalid.", shown, show(path))};
