@@ -55,14 +55,14 @@ TimePoint SystemClock::now() const {
 }
 
 std::string format_iso8601(TimePoint t, bool with_millis) {
-  std::string out = format(t, "%Y-%m-%dT%H:%M:%S");
+  std::string out = format(t, "%04Y-%m-%dT%H:%M:%S");
   if (with_millis) out += fmt::format(".{:03}", ((to_unix_ms(t) % 1000) + 1000) % 1000);
   return out + "Z";
 }
 
-std::string format_iso8601_basic(TimePoint t) { return format(t, "%Y%m%dT%H%M%SZ"); }
+std::string format_iso8601_basic(TimePoint t) { return format(t, "%04Y%m%dT%H%M%SZ"); }
 
-std::string format_http_date(TimePoint t) { return format(t, "%a, %d %b %Y %H:%M:%S GMT"); }
+std::string format_http_date(TimePoint t) { return format(t, "%a, %d %b %04Y %H:%M:%S GMT"); }
 
 Result<TimePoint> parse_time(std::string_view text) {
   Fields f;

@@ -14,6 +14,9 @@ bool read_number(std::string_view text, T& out) {
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
 }
 
+// Years 1 to 9999: those that the text forms can write.
+bool in_range(double seconds) { return seconds >= -62135596800.0 && seconds < 253402300800.0; }
+
 bool read_double(std::string_view text, double& out) {
   if (text == "NaN") return out = std::numeric_limits<double>::quiet_NaN(), true;
   if (text == "Infinity") return out = std::numeric_limits<double>::infinity(), true;
@@ -30,9 +33,10 @@ std::string write_double(double value) {
 bool read_time(std::string_view text, TimePoint& out) {
   double seconds = 0;
   if (read_number(text, seconds)) return read_epoch(seconds, out);
-  auto parsed = parse_time(text);
-  if (parsed) out = *parsed;
-  return parsed.has_value();
+  const auto parsed = parse_time(text);
+  if (!parsed || !in_range(double(to_unix_ms(*parsed)) / 1000)) return false;
+  out = *parsed;
+  return true;
 }
 
 std::string write_time(TimePoint time, TimeFormat format) {
@@ -61,8 +65,7 @@ bool is_scalar(Kind kind) {
 }
 
 bool read_epoch(double seconds, TimePoint& out) {
-  constexpr double kFarAway = 253402300800;  // the year 10000
-  if (!(std::abs(seconds) < kFarAway)) return false;
+  if (!in_range(seconds)) return false;
   out = from_unix_ms(std::llround(seconds * 1000));
   return true;
 }
