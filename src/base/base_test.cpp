@@ -49,6 +49,7 @@ TEST(Time, ReadsTheFormsItWrites) {
   EXPECT_EQ(*parse_time("2026-11-21T12:11:38.103604540+02:00"), t);
   EXPECT_EQ(*parse_time(format_iso8601_basic(t)), from_unix_ms(1'795'255'898'000));
   EXPECT_EQ(*parse_time(format_http_date(t)), from_unix_ms(1'795'255'898'000));
+  EXPECT_EQ(format_iso8601(*parse_time("0262-11-21T10:11:38Z")), "0262-11-21T10:11:38Z");
   for (auto bad :
        {"", "yesterday", "2026-13-01T00:00:00Z", "2026-11-21T25:00:00Z", "2026-11-21T10:11:38Q"}) {
     EXPECT_FALSE(parse_time(bad)) << bad;
