@@ -52,6 +52,11 @@ Position Position::before() const {
   return {time_ms - 1, std::numeric_limits<std::uint64_t>::max(), kLastIndex};
 }
 
+Position Position::after() const {
+  if (index < std::numeric_limits<std::uint32_t>::max()) return {time_ms, sequence, index + 1};
+  return {time_ms, sequence + 1, 0};
+}
+
 void encode_blocks(
     const std::vector<LogEvent>& events, std::int64_t ingestion_ms,
     const std::function<void(std::int64_t first_ms, const std::string& block)>& put) {

@@ -29,8 +29,9 @@ struct Position {
   // 56 digits, as AWS writes event ids; sorts like the position.
   std::string str() const;
   static bool parse(std::string_view text, Position& out);
-  // A position before this one with no event between.
+  // A position next to this one, with no event between.
   Position before() const;
+  Position after() const;
 };
 
 // Cuts events (in order of time) into blocks: (time of the first event, block).

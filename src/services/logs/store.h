@@ -1,0 +1,30 @@
+// The log groups: small state that the control-plane store keeps. Streams and events are the
+// engine's.
+#pragma once
+
+#include "base/ids.h"
+#include "services/logs/engine/engine.h"
+#include "store/table.h"
+
+namespace landfall::logs {
+
+struct GroupRecord {
+  std::int64_t id = 0;  // the engine's number; a group deleted and made again is another one
+  std::string name;
+  TimePoint created_at{};
+  int retention_days = 0;  // 0: for ever
+  std::map<std::string, std::string> tags;
+};
+LF_RECORD(GroupRecord, id, name, created_at, retention_days, tags)
+
+inline constexpr std::string_view kKeys = "/logs/";
+using Groups = store::Table<GroupRecord>;
+Groups groups_of(store::Store& store, const Scope& scope);
+
+// arn:aws:logs:REGION:ACCOUNT:log-group:NAME, without the ":*" that stands for its streams.
+std::string group_arn(const Scope& scope, std::string_view group);
+
+// Events older than this are gone or about to go; 0 when they are kept for ever.
+std::int64_t retention_cutoff_ms(const GroupRecord& group, TimePoint now);
+
+}  // namespace landfall::logs
