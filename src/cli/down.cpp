@@ -2,6 +2,7 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "host/containers/leftovers.h"
 #include "host/network/network.h"
 #include "io/files.h"
 
@@ -9,6 +10,13 @@ namespace landfall::cli {
 namespace {
 
 task<void> remove_everything(io::Loop& loop, host::Instance instance, Result<void>& done) {
+  // Containers first: they hold networks and volumes.
+  const auto cgroups = host::Cgroups::detect();
+  done = cgroups ? co_await loop.run_blocking([instance, groups = *cgroups] {
+    return host::remove_leftovers(instance, groups, {});
+  })
+                 : std::unexpected(cgroups.error());
+  if (!done) co_return;
   // The pool does not matter for removal: everything carries the tag.
   host::network::Network network(loop, instance, {});
   done = co_await network.remove_all();

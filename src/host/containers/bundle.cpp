@@ -118,6 +118,24 @@ Result<void> add_network_files(const BundleInput& in, std::vector<ContainerMount
   return {};
 }
 
+// catatonit, static and tiny, becomes the first process: below /dev, which is a tmpfs whatever the
+// image holds.
+constexpr const char* kInitInside = "/dev/init";
+Result<void> add_init_process(const BundleInput& in, const io::Fd* users, Program& program,
+                              std::vector<ContainerMount>& mounts) {
+  for (const char* init : {"/usr/libexec/podman/catatonit", "/usr/bin/catatonit"}) {
+    if (::access(init, X_OK) < 0) continue;
+    LF_TRY(clone, clone_mount(init, users, true));
+    const fs::path at = in.paths.run / "init";
+    LF_OK(attach_mount(clone, at));
+    mounts.push_back({at, kInitInside, true, false});
+    program.argv.insert(program.argv.begin(), {kInitInside, "--"});
+    return {};
+  }
+  return fail("program-missing", "an init process was asked for, but 'catatonit' is not installed",
+              500);
+}
+
 // Parsing costs more than all the rest: once per process.
 Result<json::object> default_filter(const std::set<std::string>& capabilities) {
   static const Result<std::string> profile = io::read_file(kSeccompProfile);
@@ -172,6 +190,7 @@ Result<Bundle> prepare_bundle(const BundleInput& in) {
   LF_OK(lookup.check_working_directory(program.working_directory));
   LF_OK(lookup.check_program(program.argv[0], program.environment["PATH"],
                              program.working_directory));
+  if (spec.init_process) LF_OK(add_init_process(in, mapping, program, mounts));
   json::object filter;
   if (spec.seccomp) {
     LF_TRY(cut, default_filter(capabilities));

@@ -434,5 +434,38 @@ TEST_F(LocalContainersTest, ProcessesAreLimited) {
   EXPECT_NE(log_of("a").find("forks refused after 9"), std::string::npos) << log_of("a");
 }
 
+task<void> init_process(LocalContainers& on, ContainerSpec spec) {
+  spec.init_process = true;
+  spec.user = "app";
+  auto ended = co_await run_to_end(on, std::move(spec));
+  EXPECT_TRUE(ended) << ended.error().message;
+  CO_ASSERT(ended);
+  EXPECT_EQ(ended->code, 6);
+}
+
+TEST_F(LocalContainersTest, AnInitProcessRunsTheProgram) {
+  if (::access("/usr/libexec/podman/catatonit", X_OK) < 0 &&
+      ::access("/usr/bin/catatonit", X_OK) < 0) {
+    GTEST_SKIP() << "needs catatonit";
+  }
+  run([&](LocalContainers& on) { return init_process(on, spec("a", {"id", "exit=6"})); });
+  EXPECT_TRUE(log_of("a").starts_with("uid 999 gid 998 pid ")) << log_of("a");
+  EXPECT_EQ(log_of("a").find("pid 1\n"), std::string::npos);
+}
+
+task<void> two_rounds(LocalContainers& on, ContainerSpec spec) {
+  spec.network_namespace = {};
+  spec.sysctls = {{"net.ipv4.tcp_keepalive_time", "77"}};
+  auto ended = co_await run_to_end(on, spec);
+  EXPECT_TRUE(ended) << ended.error().message;
+}
+
+TEST_F(LocalContainersTest, NetworkSettingsOfItsOwn) {
+  run([&](LocalContainers& on) {
+    return two_rounds(on, spec("a", {"cat=/proc/sys/net/ipv4/tcp_keepalive_time"}));
+  });
+  EXPECT_EQ(log_of("a"), "77\n");
+}
+
 }  // namespace
 }  // namespace landfall::host
