@@ -36,9 +36,11 @@ Result<Pipe> make_pipe() {
 
 // conmon takes its pipes by number: `sync` becomes 3, `start` becomes 4, nothing else is inherited.
 Result<int> spawn(const std::vector<std::string>& argv, const io::Fd& sync, const io::Fd& start,
-                  const fs::path& errors) {
+                  const fs::path& bundle, const fs::path& errors) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
+  // conmon notes out-of-memory kills in its working directory.
+  posix_spawn_file_actions_addchdir_np(&files, bundle.c_str());
   posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDWR, 0);
   posix_spawn_file_actions_adddup2(&files, 0, 1);
   posix_spawn_file_actions_addopen(&files, 2, errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -183,7 +185,7 @@ task<Result<MonitorStarted>> start_monitor(io::Loop& loop, std::string id, Monit
                                          "json"};
   LF_CO_TRY(sync, make_pipe());
   LF_CO_TRY(start, make_pipe());
-  LF_CO_TRY(pid, spawn(argv, sync.write, start.read, paths.monitor_log()));
+  LF_CO_TRY(pid, spawn(argv, sync.write, start.read, paths.bundle, paths.monitor_log()));
   sync.write.reset();
   start.read.reset();
   const Result<void> placed = place(pid);
