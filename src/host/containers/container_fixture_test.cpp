@@ -80,9 +80,12 @@ std::string ContainerFixture::log_of(const std::string& id) const {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
-    for (int i = 0; i < 3; ++i) line.remove_prefix(std::min(line.find(' ') + 1, line.size()));
+    for (int i = 0; i < 2; ++i) line.remove_prefix(std::min(line.find(' ') + 1, line.size()));
+    // "P": conmon read a part of a line; its rest, or only its end, is the stream's next entry.
+    const bool whole = !line.starts_with("P ");
+    line.remove_prefix(std::min<std::size_t>(2, line.size()));
     out += line;
-    out += '\n';
+    if (whole) out += '\n';
   }
   return out;
 }
