@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/containers/log_follower.h"
+
 namespace landfall::host {
 namespace fs = std::filesystem;
 
@@ -72,21 +74,14 @@ ContainerSpec ContainerFixture::spec(const std::string& id, std::vector<std::str
 }
 
 std::string ContainerFixture::log_of(const std::string& id) const {
+  const auto text = io::read_file(instance_.data_dir / "containers" / id / "log");
+  if (!text) return "(no log)";
+  LogLineParser parser(0);
+  std::vector<LogLine> lines;
+  parser.feed(*text, lines);
+  parser.finish(lines);
   std::string out;
-  const std::string text =
-      io::read_file(instance_.data_dir / "containers" / id / "log").value_or("(no log)\n");
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    for (int i = 0; i < 2; ++i) line.remove_prefix(std::min(line.find(' ') + 1, line.size()));
-    // "P": conmon read a part of a line; its rest, or only its end, is the stream's next entry.
-    const bool whole = !line.starts_with("P ");
-    line.remove_prefix(std::min<std::size_t>(2, line.size()));
-    out += line;
-    if (whole) out += '\n';
-  }
+  for (const LogLine& line : lines) out += line.text + "\n";
   return out;
 }
 

@@ -230,13 +230,14 @@ task<Result<MonitorStarted>> start_monitor(io::Loop& loop, std::string id, Monit
 Result<void> release_program(const fs::path& start_fifo, int init) {
   // runc's first process waits until somebody opens the FIFO to read, writes one byte, and becomes
   // the program.
+  // The process first: opening the FIFO lets it go, and it may be gone at once.
+  const io::Fd process(int(::syscall(SYS_pidfd_open, init, 0)));
+  if (!process) return fail("runtime-failed", "the container ended before it was started", 500);
   const io::Fd fifo(::open(start_fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!fifo) {
     if (errno == ENOENT) return {};  // somebody has let it go before
     return fail_errno("open " + start_fifo.string(), errno);
   }
-  const io::Fd process(int(::syscall(SYS_pidfd_open, init, 0)));
-  if (!process) return fail("runtime-failed", "the container ended before it was started", 500);
   pollfd waits[2] = {{fifo.get(), POLLIN, 0}, {process.get(), POLLIN, 0}};
   for (int round = 0; round < 100; ++round) {
     const int ready = ::poll(waits, 2, 100);
