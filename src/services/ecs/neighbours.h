@@ -1,5 +1,4 @@
-// What ECS asks of the registry and of CloudWatch Logs. Adapters in front of their ports
-// implement it; tests use fakes.
+// What ECS asks of the registry. An adapter in front of ECR implements it; tests use a fake.
 #pragma once
 
 #include <optional>
@@ -24,23 +23,6 @@ class Images {
   // "repository-not-found", "image-not-found" (tag or digest), "access-denied".
   virtual task<Result<ResolvedImage>> resolve(Scope scope, std::string reference,
                                               std::string role) = 0;
-};
-
-struct LogLine {
-  TimePoint time{};
-  std::string text;
-};
-
-class Logs {
- public:
-  virtual ~Logs() = default;
-  virtual bool group_exists(const Scope& scope, std::string_view group) = 0;
-  // Both: existing is success.
-  virtual task<Result<void>> create_group(Scope scope, std::string group) = 0;
-  virtual task<Result<void>> create_stream(Scope scope, std::string group, std::string stream) = 0;
-  // Durable when it returns. Lines are in the order of their times.
-  virtual task<Result<void>> put(Scope scope, std::string group, std::string stream,
-                                 std::vector<LogLine> lines) = 0;
 };
 
 }  // namespace landfall::ecs

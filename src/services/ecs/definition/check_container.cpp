@@ -223,8 +223,7 @@ Result<void> check_limits(ContainerDefinition& c) {
 
 bool is_ecr_image(std::string_view image) {
   const auto host = image.substr(0, image.find('/'));
-  return host.find(".dkr.ecr.") != std::string_view::npos &&
-         host.find(".amazonaws.com") != std::string_view::npos;
+  return host.find(".dkr.ecr.") != std::string_view::npos;
 }
 
 Result<void> check_container(ContainerDefinition& c) {

@@ -1,0 +1,29 @@
+// A container of a task as the host layer takes it.
+#pragma once
+
+#include "host/containers/containers.h"
+#include "services/ecs/store.h"
+
+namespace landfall::ecs {
+
+struct ContainerSurroundings {
+  Scope scope;
+  std::string namespace_path;
+  std::string dns_server;
+  std::string search_domain;
+  std::string volumes_folder;  // of this task; a volume is a folder below it
+  std::string ca_file;         // on the host; empty: none
+};
+
+// definition: with the task's overrides. Pure.
+host::ContainerSpec container_spec(const TaskRecord& task, const TaskDefinition& definition,
+                                   std::size_t index, const ContainerSurroundings& around);
+
+// The definition's parts that the plan needs, in the same order.
+struct ContainerPart;
+std::vector<ContainerPart> container_parts(const TaskDefinition& definition);
+
+inline constexpr const char* kOwnerLabel = "landfall.owner";  // "ecs"
+inline constexpr const char* kTaskLabel = "landfall.task";    // its ARN
+
+}  // namespace landfall::ecs

@@ -1,0 +1,285 @@
+// The steps of a task's life. Each may be repeated: a crash anywhere in it leads to its repetition.
+#include "base/log.h"
+#include "io/files.h"
+#include "services/ecs/controller/container_spec.h"
+#include "services/ecs/controller/task_controller.h"
+#include "services/ecs/launch.h"
+
+namespace landfall::ecs {
+namespace {
+
+constexpr Millis kInterfaceTimeout = std::chrono::seconds(30);
+constexpr Millis kGiveUpConnecting = std::chrono::minutes(3);
+constexpr Millis kLastLines =
+    std::chrono::seconds(5);  // for the last output to reach its log group
+
+TaskInterface shown(const ec2::Interface& interface, std::string attachment) {
+  TaskInterface out;
+  out.id = std::move(attachment);
+  out.interface_id = interface.id;
+  out.vpc_id = interface.vpc_id;
+  out.subnet_id = interface.subnet_id;
+  out.availability_zone = interface.availability_zone;
+  out.mac = interface.mac;
+  out.private_address = interface.private_address.str();
+  out.private_dns_name = interface.private_dns_name;
+  if (interface.public_address) out.public_address = interface.public_address->str();
+  return out;
+}
+
+// What the host layer says, as Fargate words it.
+std::string container_error(const Error& error, const TaskContainer& container) {
+  static const std::set<std::string> kPull = {"image-not-found", "image-invalid", "disk-full"};
+  static const std::set<std::string> kStart = {"command-not-found", "command-not-executable",
+                                               "exec-format"};
+  if (error.code == "architecture-mismatch")
+    return fmt::format(
+        "CannotPullContainerError: image Manifest does not contain descriptor matching platform "
+        "'linux/{}': {}: {}",
+        machine_architecture() == "ARM64" ? "arm64" : "amd64", container.image, error.message);
+  if (kPull.contains(error.code))
+    return fmt::format("CannotPullContainerError: {}: {}", container.image, error.message);
+  if (error.code == "exec-format")
+    return fmt::format("CannotStartContainerError: exec format error: {}: {}", container.image,
+                       error.message);
+  if (kStart.contains(error.code))
+    return fmt::format(
+        "CannotStartContainerError: ResourceInitializationError: failed to create new container "
+        "runtime task: {}",
+        error.message);
+  return fmt::format("CannotCreateContainerError: {}", error.message);
+}
+
+}  // namespace
+
+task<Result<void>> TaskController::apply(const Work& work, TaskStep step) {
+  switch (step.kind) {
+    case TaskStep::Kind::connect:
+      co_return co_await connect(work);
+    case TaskStep::Kind::prepare:
+      co_return co_await prepare(work, step.container);
+    case TaskStep::Kind::start:
+      co_return co_await start(work, step.container);
+    case TaskStep::Kind::release:
+      co_return co_await release(work);
+    case TaskStep::Kind::stop:
+      break;
+  }
+  co_return Result<void>();
+}
+
+task<Result<void>> TaskController::connect(const Work& work) {
+  const TaskRecord& task = work.row.value;
+  if (work.parts.empty())
+    co_return co_await fail_to_start(work, "", "The task definition has been deleted.");
+  if (auto checked = check_roles(fargate_.ecs, task.task_role, task.execution_role); !checked)
+    co_return co_await fail_to_start(work, "", checked.error().message);
+  ec2::InterfaceRequest request;
+  request.scope = work.scope;
+  request.owner = interface_owner(task.cluster, task.id);
+  request.subnet_id = task.subnet;
+  request.security_group_ids = task.network.security_groups;
+  request.public_address = task.network.assign_public_ip;
+  const std::string attachment = task.attachment ? task.attachment->id : fargate_.ecs.random.uuid();
+  request.description = fmt::format("arn:aws:ecs:{}:{}:attachment/{}", work.scope.region,
+                                    work.scope.account, attachment);
+  auto allocated = co_await fargate_.ecs.ec2.allocate_interface(std::move(request));
+  if (!allocated) {
+    const bool ours = allocated.error().http_status >= 500;
+    if (ours && fargate_.ecs.clock.now() - task.created_at < kGiveUpConnecting)
+      co_return std::unexpected(allocated.error());
+    co_return co_await fail_to_start(
+        work, "",
+        fmt::format("Unexpected EC2 error while attempting to Create Network Interface with public "
+                    "IP assignment {} "
+                    "in subnet '{}': {}: {}",
+                    task.network.assign_public_ip ? "enabled" : "disabled", task.subnet,
+                    allocated.error().code, allocated.error().message));
+  }
+  if (!task.attachment) {
+    LF_CO_OK(co_await change(work,
+                             [&](TaskRecord& t) { t.attachment = shown(*allocated, attachment); }));
+  }
+  auto ready = co_await fargate_.ecs.ec2.wait_ready(work.scope, allocated->id, kInterfaceTimeout);
+  if (!ready) {
+    if (fargate_.ecs.clock.now() - task.created_at < kGiveUpConnecting)
+      co_return std::unexpected(ready.error());
+    co_return co_await fail_to_start(
+        work, "",
+        "Timeout waiting for network interface provisioning to complete: " + ready.error().message);
+  }
+  const TimePoint now = fargate_.ecs.clock.now();
+  co_return co_await change(work, [&](TaskRecord& t) {
+    t.attachment = shown(*ready, attachment);
+    t.connectivity_at = now;
+  });
+}
+
+// Digest of the image to run: the deployment's, when one of its tasks has resolved the tag before.
+task<Result<std::string>> TaskController::resolve_image(const Work& work, std::size_t index) {
+  const TaskRecord& task = work.row.value;
+  const ContainerDefinition& definition = work.definition.container_definitions[index];
+  const Tables tables = fargate_.ecs.tables(work.scope);
+  const bool pins =
+      !task.service.empty() && definition.version_consistency.value_or("enabled") == "enabled";
+  if (pins) {
+    const auto service = tables.services.get(task.cluster + "/" + task.service);
+    for (const DeploymentRecord& d :
+         service ? service->value.deployments : std::vector<DeploymentRecord>{}) {
+      const auto known = d.image_digests.find(*definition.name);
+      if (d.id == task.deployment && known != d.image_digests.end()) co_return known->second;
+    }
+  }
+  LF_CO_TRY(resolved,
+            co_await fargate_.images.resolve(work.scope, *definition.image, task.execution_role));
+  if (pins) LF_CO_OK(co_await pin_image(work, *definition.name, resolved.digest));
+  co_return resolved.digest;
+}
+
+task<Result<void>> TaskController::pin_image(const Work& work, std::string container,
+                                             std::string digest) {
+  const TaskRecord& task = work.row.value;
+  const Tables tables = fargate_.ecs.tables(work.scope);
+  auto pinned = co_await tables.services.update(
+      task.cluster + "/" + task.service, [&](ServiceRecord& service) -> Result<bool> {
+        for (DeploymentRecord& d : service.deployments) {
+          if (d.id == task.deployment) return d.image_digests.emplace(container, digest).second;
+        }
+        return false;
+      });
+  if (!pinned && pinned.error().code != "not-found") co_return std::unexpected(pinned.error());
+  co_return Result<void>();
+}
+
+// As Fargate does before it starts a container: the stream is made, or the task does not start.
+task<Result<void>> TaskController::prepare_log(const Work& work, std::size_t index) {
+  const TaskRecord& task = work.row.value;
+  const auto target = log_target(work.scope, task, work.definition.container_definitions[index]);
+  if (!target) co_return Result<void>();
+  auto refused = [](std::string_view code, std::string_view message) {
+    return fail(
+        "log-failed",
+        fmt::format("ResourceInitializationError: failed to validate logger args: create stream "
+                    "has been retried 1 times: failed to create Cloudwatch log stream: {}: {}",
+                    code, message));
+  };
+  const std::string group_arn =
+      Arn{"aws", "logs", target->scope.region, target->scope.account, "log-group:" + target->group}
+          .str();
+  auto allowed = [&](const char* action) {
+    return fargate_.ecs.iam.authorize_role(
+        task.execution_role, task.id,
+        {.action = action, .resource = group_arn + ":log-stream:" + target->stream});
+  };
+  if (!fargate_.logs.group_exists(target->scope, target->group)) {
+    if (!target->create_group)
+      co_return refused("ResourceNotFoundException",
+                        fmt::format("The specified log group does not exist: {}", target->group));
+    if (auto may = fargate_.ecs.iam.authorize_role(
+            task.execution_role, task.id,
+            {.action = "logs:CreateLogGroup", .resource = group_arn + ":*"});
+        !may)
+      co_return refused("AccessDeniedException", may.error().message);
+    if (auto made = co_await fargate_.logs.ensure_group(target->scope, target->group); !made)
+      co_return refused(made.error().code, made.error().message);
+  }
+  for (const char* action : {"logs:CreateLogStream", "logs:PutLogEvents"}) {
+    if (auto may = allowed(action); !may)
+      co_return refused("AccessDeniedException", may.error().message);
+  }
+  if (auto made =
+          co_await fargate_.logs.ensure_stream(target->scope, target->group, target->stream);
+      !made)
+    co_return refused(made.error().code, made.error().message);
+  co_return Result<void>();
+}
+
+task<Result<void>> TaskController::prepare(const Work& work, std::string name) {
+  const TaskRecord& task = work.row.value;
+  const auto at = std::ranges::find(task.containers, name, &TaskContainer::name);
+  const auto index = static_cast<std::size_t>(at - task.containers.begin());
+  if (index >= work.parts.size())
+    co_return co_await fail_to_start(work, name, "The task definition has been deleted.");
+  const ContainerDefinition& definition = work.definition.container_definitions[index];
+  if (!definition.secrets.empty())
+    co_return co_await fail_to_start(
+        work, name,
+        fmt::format("ResourceInitializationError: unable to pull secrets or registry auth: "
+                    "execution resource "
+                    "retrieval failed: unable to retrieve secret '{}' from {}: there is no Secrets "
+                    "Manager yet",
+                    definition.secrets.front().name, definition.secrets.front().value_from));
+  if (auto ready = co_await prepare_log(work, index); !ready)
+    co_return co_await fail_to_start(work, name, ready.error().message);
+
+  auto digest = co_await resolve_image(work, index);
+  if (!digest) {
+    const Error& error = digest.error();
+    if (error.http_status >= 500) co_return std::unexpected(error);
+    const std::string reason = error.code == "access-denied"
+                                   ? fmt::format(
+                                         "ResourceInitializationError: unable to pull secrets or "
+                                         "registry auth: execution resource "
+                                         "retrieval failed: unable to retrieve ecr registry auth: "
+                                         "service call has been retried 1 "
+                                         "time(s): AccessDeniedException: {}",
+                                         error.message)
+                                   : fmt::format(
+                                         "CannotPullContainerError: pull image manifest has been "
+                                         "retried 1 time(s): failed to "
+                                         "resolve ref {}: {}",
+                                         *definition.image, error.message);
+    co_return co_await fail_to_start(work, name, reason);
+  }
+  ContainerSurroundings around;
+  around.scope = work.scope;
+  around.volumes_folder = volumes_folder(task.id).string();
+  around.ca_file = fargate_.ca_file;
+  if (const auto interface = fargate_.ecs.ec2.find_interface(
+          work.scope, task.attachment ? task.attachment->interface_id : "")) {
+    around.namespace_path = interface->namespace_path;
+    around.dns_server = interface->dns_server.str();
+    around.search_domain = interface->search_domain;
+  } else {
+    co_return co_await fail_to_start(work, name, "The task's network interface has been deleted.");
+  }
+  for (const Volume& volume : work.definition.volumes)
+    LF_CO_OK(io::make_directories(volumes_folder(task.id) / volume.name.value_or("")));
+  TaskRecord with_digest = task;
+  with_digest.containers[index].image_digest = *digest;
+  auto made = co_await fargate_.containers.create(
+      container_spec(with_digest, work.definition, index, around));
+  if (!made)
+    co_return co_await fail_to_start(work, name,
+                                     container_error(made.error(), task.containers[index]));
+  co_return co_await change(work, [&](TaskRecord& t) {
+    if (TaskContainer* c = t.container(name)) c->image_digest = *digest;
+  });
+}
+
+task<Result<void>> TaskController::start(const Work& work, std::string name) {
+  const TaskContainer* container = work.row.value.container(name);
+  auto started = co_await fargate_.containers.start(container->host_id);
+  if (!started)
+    co_return co_await fail_to_start(work, name, container_error(started.error(), *container));
+  co_return Result<void>();
+}
+
+task<Result<void>> TaskController::release(const Work& work) {
+  const TaskRecord& task = work.row.value;
+  for (const TaskContainer& container : task.containers) {
+    if (auto shipped = co_await logs_.finish(container.host_id, kLastLines); !shipped)
+      log::warning("ecs", "the last lines of container {} are lost: {}", container.host_id,
+                   shipped.error().message);
+    health_.forget(container.host_id);
+    LF_CO_OK(co_await fargate_.containers.remove(container.host_id));
+  }
+  const std::filesystem::path folder = volumes_folder(task.id);
+  LF_CO_OK(co_await fargate_.ecs.loop.run_blocking([folder] { return io::remove_tree(folder); }));
+  for (const ec2::Interface& interface :
+       fargate_.ecs.ec2.interfaces_of(work.scope, interface_owner(task.cluster, task.id)))
+    LF_CO_OK(co_await fargate_.ecs.ec2.delete_interface(work.scope, interface.id));
+  co_return co_await change(work, [](TaskRecord& t) { t.released = true; });
+}
+
+}  // namespace landfall::ecs
