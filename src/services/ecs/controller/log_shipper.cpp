@@ -78,7 +78,9 @@ task<Result<void>> LogShipper::ship(std::string id, std::shared_ptr<Stream> stre
   ParsedLog parsed = parse_log(stream->bytes, stream->at_end && stream->finishing);
   if (parsed.whole_bytes == 0) co_return Result<void>();
   parsed.lines.resize(parsed.whole_lines);
-  std::ranges::stable_sort(parsed.lines, {}, &OutputLine::time);
+  // The two streams' lines may be off by a moment; an event is never older than the one before it.
+  for (std::size_t i = 1; i < parsed.lines.size(); ++i)
+    parsed.lines[i].time = std::max(parsed.lines[i].time, parsed.lines[i - 1].time);
   logs::Append append;
   append.scope = stream->target.scope;
   append.group = stream->target.group;

@@ -1,0 +1,30 @@
+// Makes services what their records say: carries out service_plan, one transaction a step.
+#pragma once
+
+#include "reconcile/controller.h"
+#include "services/ecs/controller/service_plan.h"
+#include "services/ecs/service.h"
+
+namespace landfall::ecs {
+
+// A deleted service can be described as INACTIVE this long.
+inline constexpr Millis kKeepInactive = std::chrono::hours(1);
+
+class ServiceController {
+ public:
+  explicit ServiceController(Ecs& ecs);
+  void start() { controller_.start(); }
+  task<void> stop() { return controller_.stop(); }
+  task<void> settle() { return controller_.settle(); }
+
+ private:
+  task<Result<reconcile::Requeue>> reconcile(std::string key);
+  task<Result<bool>> carry_out(Scope scope, store::Row<ServiceRecord> row,
+                               std::vector<store::Row<TaskRecord>> tasks, ServicePlan plan);
+  task<Result<void>> forget(Scope scope, store::Row<ServiceRecord> row);
+
+  Ecs& ecs_;
+  reconcile::Controller controller_;
+};
+
+}  // namespace landfall::ecs
