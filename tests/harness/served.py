@@ -1,4 +1,4 @@
-"""Which operations this tree serves, as the build sees it: a handler's source file makes an operation served."""
+"""Which operations this tree serves: the server knows the service, and a handler's source file exists."""
 import sys
 
 from harness.server import ROOT
@@ -6,11 +6,13 @@ from harness.server import ROOT
 sys.path.insert(0, str(ROOT / "tools"))
 from wire_model import snake  # noqa: E402
 
-SERVER = ROOT / "src/cli/serve.cpp"
+SERVER = ROOT / "src/cli/server.cpp"
 
 
 def operations_of(service: str) -> set[str]:
-    found = set()
+    found: set[str] = set()
+    if f'"services/{service}/service.h"' not in SERVER.read_text():
+        return found
     for path in (ROOT / "src/services" / service / "operations").glob("*.cpp"):
         found.add(path.stem)
         for line in path.read_text().splitlines():
