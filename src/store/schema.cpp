@@ -48,10 +48,12 @@ Result<void> prepare_schema(Database& database, const std::filesystem::path& fil
     return corrupt(file, "not a database, or damaged");
   }
   if (!tables) return std::unexpected(tables.error());
+  // EXTRA while the journal goes over to WAL: with FULL, a loss of power may bring the deleted
+  // rollback journal back, and with it the state from before everything.
   LF_OK(
-      database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                       "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;"
-                       "PRAGMA journal_size_limit = 16777216;"));
+      database.execute("PRAGMA synchronous = EXTRA; PRAGMA journal_mode = WAL;"
+                       "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+                       "PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 16777216;"));
   if (*tables == 0) return create(database);
 
   LF_TRY(application, database.integer("PRAGMA application_id"));

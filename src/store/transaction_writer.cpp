@@ -47,13 +47,18 @@ Result<TransactionWriter> TransactionWriter::prepare(Database& database, std::si
 
 void TransactionWriter::write(const Requests& requests) {
   auto written = write_together(requests);
-  if (written) return;
+  if (written) {
+    if (std::exchange(failing_, false)) log::info("store", "transactions succeed again");
+    return;
+  }
   // Whoever asked too much of the disk fails alone: again, one by one.
   if (requests.size() > 1) {
     for (const auto& request : requests) write({request});
     return;
   }
-  log::warning("store", "a transaction failed: {}", written.error().message);
+  if (!std::exchange(failing_, true)) {
+    log::warning("store", "transactions fail: {}", written.error().message);
+  }
   requests.front()->result = std::unexpected(written.error());
 }
 

@@ -60,6 +60,7 @@ class TransactionWriter {
 
   Database* database_;
   Revision revision_ = 0;
+  bool failing_ = false;  // said in the log
   std::int64_t history_limit_ = 0;
   std::int64_t history_first_ = 0;  // ids of the history rows that are there: [first, next)
   std::int64_t history_next_ = 1;
