@@ -84,7 +84,8 @@ class LocalContainers final : public Containers {
   void adopt(const std::string& id);
   void begin_watch(const std::string& id);
   task<void> watch(std::string id, int monitor_pid, std::uint64_t start_time);
-  task<void> record_end(std::string id);
+  task<void> record_end(std::string id, int monitor_pid, std::uint64_t start_time);
+  task<void> trim_logs();
 
   io::Loop& loop_;
   const Clock& clock_;

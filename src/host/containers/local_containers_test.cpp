@@ -391,6 +391,23 @@ TEST_F(LocalContainersTest, CommandsInside) {
   run([&](LocalContainers& on) { return commands(loop_, on, spec("a", {"say=ready", "wait"})); });
 }
 
+task<void> remade(io::Loop& loop, LocalContainers& on, ContainerSpec spec) {
+  for (int round = 0; round < 5; ++round) {
+    CO_ASSERT(co_await on.create(spec));
+    CO_ASSERT(co_await on.start("a"));
+    CO_ASSERT(co_await on.remove("a"));
+  }
+  CO_ASSERT(co_await on.create(spec));
+  CO_ASSERT(co_await on.start("a"));
+  // News of the ends of those before must not reach this one.
+  for (int i = 0; i < 50; ++i) co_await loop.sleep_for(Millis(1));
+  EXPECT_EQ(on.find("a")->state, ContainerState::running);
+}
+
+TEST_F(LocalContainersTest, ANameCanBeUsedAgainAtOnce) {
+  run([&](LocalContainers& on) { return remade(loop_, on, spec("a", {"wait"})); });
+}
+
 task<void> ranges(LocalContainers& on, ContainerSpec first, ContainerSpec second,
                   ContainerSpec other) {
   second.group = first.group;

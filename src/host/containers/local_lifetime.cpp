@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "host/containers/leftovers.h"
 #include "host/containers/local_containers.h"
+#include "host/containers/log_follower.h"
 #include "io/fd_watch.h"
 #include "io/process.h"
 
@@ -118,12 +119,26 @@ task<Result<void>> LocalContainers::open() {
     adopt(id);
     const Meta& now = metas_[id];
     if (now.boot_id != boot_id_ || !io::process_alive(now.monitor_pid, now.monitor_start_time)) {
-      co_await record_end(id);
+      co_await record_end(id, now.monitor_pid, now.monitor_start_time);
     } else {
       begin_watch(id);
     }
   }
+  watchers_.spawn("trim logs", trim_logs());
   co_return Result<void>{};
+}
+
+// A follower gives back what it has stored elsewhere. This bounds the logs that nobody follows.
+task<void> LocalContainers::trim_logs() {
+  constexpr std::uint64_t kMost = 256 << 20, kKept = 64 << 20;
+  for (;;) {
+    co_await loop_.sleep_for(std::chrono::seconds(30));
+    std::vector<fs::path> logs;
+    for (const auto& [id, meta] : metas_) logs.push_back(paths(id).log());
+    co_await loop_.run_blocking([logs = std::move(logs)] {
+      for (const fs::path& log : logs) trim_log(log, kMost, kKept);
+    });
+  }
 }
 
 task<void> LocalContainers::close() { co_await watchers_.stop(); }
@@ -152,12 +167,19 @@ task<void> LocalContainers::watch(std::string id, int monitor_pid, std::uint64_t
     io::FdWatch ended(loop_, std::move(process));
     co_await ended.readable();
   }
-  co_await record_end(id);
+  co_await record_end(id, monitor_pid, start_time);
 }
 
-task<void> LocalContainers::record_end(std::string id) {
-  const Meta* meta = find_meta(id);
-  if (!meta || meta->exit) co_return;
+// Named by its monitor too: meanwhile another container may have got the id.
+task<void> LocalContainers::record_end(std::string id, int monitor_pid, std::uint64_t start_time) {
+  const auto find_it = [&]() -> Meta* {
+    Meta* found = find_meta(id);
+    const bool same = found && found->monitor_pid == monitor_pid &&
+                      found->monitor_start_time == start_time && !found->exit;
+    return same ? found : nullptr;
+  };
+  const Meta* meta = find_it();
+  if (!meta) co_return;
   Ended ended{paths(id),
               id,
               cgroup_of(*meta),
@@ -167,8 +189,8 @@ task<void> LocalContainers::record_end(std::string id) {
               clock_.now()};
   ExitStatus status = co_await loop_.run_blocking(
       [ended = std::move(ended), groups = *cgroups_] { return exit_status(ended, groups); });
-  Meta* now = find_meta(id);
-  if (!now || now->exit) co_return;
+  Meta* now = find_it();
+  if (!now) co_return;
   now->state = ContainerState::exited;
   now->exit = std::move(status);
   const auto saved = co_await save(id);

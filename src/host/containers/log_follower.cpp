@@ -148,4 +148,17 @@ void LogFollower::discard_until(std::uint64_t offset) {
   }
 }
 
+void trim_log(const fs::path& path, std::uint64_t most, std::uint64_t kept) {
+  struct stat about{};
+  if (::stat(path.c_str(), &about) < 0 || std::uint64_t(about.st_blocks) * 512 <= most ||
+      std::uint64_t(about.st_size) <= kept) {
+    return;
+  }
+  const io::Fd writable(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!writable) return;
+  const std::uint64_t until = (std::uint64_t(about.st_size) - kept) & ~std::uint64_t(4095);
+  [[maybe_unused]] const int done =
+      ::fallocate(writable.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, off_t(until));
+}
+
 }  // namespace landfall::host

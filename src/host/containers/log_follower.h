@@ -49,6 +49,9 @@ class LogFollower {
   std::unique_ptr<Impl> impl_;
 };
 
+// When the file takes more than `most` bytes of disk, gives back all but the last `kept`. Blocks.
+void trim_log(const std::filesystem::path& path, std::uint64_t most, std::uint64_t kept);
+
 // Pieces to lines. Separate for tests and fuzzing.
 class LogLineParser {
  public:

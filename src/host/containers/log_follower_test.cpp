@@ -182,6 +182,27 @@ TEST_F(LogFollowerTest, ResumesWhereItWasAndGivesSpaceBack) {
   EXPECT_LT(texts.size(), 200u);
 }
 
+TEST_F(LogFollowerTest, AnUnfollowedLogIsBounded) {
+  std::string text;
+  for (int i = 0; i < 10'000; ++i) text += record("stdout", 'F', fmt::format("line {}", i));
+  append(path_, text);
+  const auto blocks = [&] {
+    struct stat about{};
+    EXPECT_EQ(::stat(path_.c_str(), &about), 0);
+    return about.st_blocks;
+  };
+  const auto before = blocks();
+  trim_log(path_, 1 << 20, 64 << 10);
+  EXPECT_EQ(blocks(), before) << "below the bound";
+  trim_log(path_, 128 << 10, 64 << 10);
+  EXPECT_LE(blocks() * 512, (64 + 8) << 10);
+  std::vector<std::string> texts;
+  std::uint64_t offset = 0;
+  loop_.run(resume(loop_, path_, texts, 0, offset, false));
+  ASSERT_FALSE(texts.empty());
+  EXPECT_EQ(texts.back(), "line 9999");
+}
+
 TEST_F(LogFollowerTest, AShorterFileBeginsAnew) {
   append(path_, record("stdout", 'F', "fresh"));
   std::vector<std::string> texts;
