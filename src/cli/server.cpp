@@ -4,14 +4,23 @@
 #include "cli/data_folder.h"
 #include "gateway/gateway.h"
 #include "host/authority/authority.h"
+#include "host/containers/local_containers.h"
+#include "host/images/blob_store.h"
 #include "http/server.h"
 #include "io/files.h"
-#include "services/ec2/port.h"
+#include "services/ec2/controller/controller.h"
+#include "services/ec2/network_port.h"
 #include "services/iam/identities.h"
+#include "services/logs/keeper.h"
+#include "services/rds/controller/instance_controller.h"
+#include "services/rds/snapshots.h"
 #include "services/sts/service.h"
 #include "store/sealed.h"
 #include "store/store.h"
+#include "wire/ec2/operations.h"
 #include "wire/iam/operations.h"
+#include "wire/logs/operations.h"
+#include "wire/rds/operations.h"
 #include "wire/sts/operations.h"
 
 namespace landfall::cli {
@@ -83,6 +92,11 @@ http::ServerOptions server_options(const host::Authority& authority,
   return options;
 }
 
+std::vector<io::Endpoint> host_resolvers() {
+  const auto text = io::read_file("/etc/resolv.conf");
+  return text ? host::dns::upstreams_of(*text) : std::vector<io::Endpoint>();
+}
+
 task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   const fs::path folder = settings.instance.data_dir;
   SystemClock clock;
@@ -95,12 +109,36 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   sts::Sts sts{iam, identities};
   LF_CO_TRY(account, co_await ensure_account(iam, settings));
 
+  reconcile::EventLog events(*store, clock, random);
+  host::network::Network network(loop, settings.instance, {settings.public_pool});
+  host::dns::Server dns(loop, {.upstreams = host_resolvers()});
+  ec2::Ec2 ec2(loop, *store, clock, random, settings.public_pool);
+  ec2::VpcController vpcs(ec2, network, dns, {});
+  ec2::NetworkPort networks(ec2, network, vpcs);
+
+  host::BlobStore blobs(loop, clock, random, folder / "blobs");
+  LF_CO_OK(blobs.open());
+  host::LocalContainers containers(loop, clock, settings.instance, &blobs);
+  host::Volumes volumes(loop, folder / "volumes");
+  LF_CO_OK(co_await volumes.recover());
+  rds::Rds rds{loop,       *store,  clock,    random, settings.instance,
+               containers, volumes, networks, events, settings.engines};
+  rds::InstanceController databases(rds);
+  rds::SnapshotController snapshots(rds);
+
+  LF_CO_TRY(log_engine, logs::Engine::open(loop, clock, random, folder / "logs"));
+  logs::Logs logs{*store, clock, random, *log_engine};
+  logs::Housekeeping log_housekeeping(loop, logs);
+
   LF_CO_OK(io::make_directories(folder / "ca", 0755));
   LF_CO_TRY(authority, host::Authority::open(folder / "ca", clock, random));
   LF_CO_TRY(certificate, host_certificate(*authority, folder));
   gateway::Gateway gateway(identities, clock, random);
   gateway.add(gateway::service(iam::kService, iam));
   gateway.add(gateway::service(sts::kService, sts));
+  gateway.add(gateway::service(ec2::kService, ec2));
+  gateway.add(gateway::service(rds::kService, rds));
+  gateway.add(gateway::service(logs::kService, logs));
 
   http::Server server(
       loop,
@@ -110,6 +148,12 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
       server_options(*authority, certificate));
   LF_CO_TRY(at, server.listen(settings.listen));
   LF_CO_OK(write_listening(folder, {at.str(), settings.region}));
+  // From here on nothing fails any more, so what is started below is stopped below.
+  LF_CO_OK(co_await containers.open());
+  vpcs.start();
+  snapshots.start();
+  databases.start();
+  log_housekeeping.start();
   log::info("serve", "account {}, data in {}, API on http://{}", account, folder.string(),
             at.str());
   log::info("serve", "to use it: eval \"$(landfall env --data-dir {})\"", folder.string());
@@ -117,6 +161,12 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   co_await loop.wait_for_termination();
   log::info("serve", "stopping; what has been deployed keeps running");
   co_await server.stop();
+  co_await log_housekeeping.stop();
+  co_await databases.stop();
+  co_await snapshots.stop();
+  co_await vpcs.stop();
+  co_await dns.stop();
+  co_await containers.close();
   co_return Result<void>();
 }
 
