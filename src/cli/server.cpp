@@ -122,7 +122,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   host::Volumes volumes(loop, folder / "volumes");
   LF_CO_OK(co_await volumes.recover());
   rds::Rds rds{loop,       *store,  clock,    random, settings.instance,
-               containers, volumes, networks, events, settings.engines};
+               containers, volumes, networks, events, settings.engines / "postgresql"};
   rds::InstanceController databases(rds);
   rds::SnapshotController snapshots(rds);
 
