@@ -72,13 +72,14 @@ task<Result<VpcRecord>> make_default_vpc(Ec2& ec2, Scope scope) {
   // One set of DHCP options per region, made with the first default VPC.
   std::string options_id;
   for (const auto& row : tables.dhcp_options.list()) {
-    if (row.value.tags.empty() && row.value.values.contains("domain-name")) options_id = row.id;
+    if (row.value.by_amazon) options_id = row.id;
   }
   if (options_id.empty()) {
     DhcpOptionsRecord options;
     options.id = options_id = ec2.new_id("dopt");
     options.values = {{"domain-name", {internal_domain(scope.region)}},
                       {"domain-name-servers", {"AmazonProvidedDNS"}}};
+    options.by_amazon = true;
     operations.push_back(tables.dhcp_options.put(options.id, options));
   }
 

@@ -17,9 +17,6 @@ void add_vpc(Ec2& ec2, const Tables& tables, VpcRecord& vpc, store::Transaction&
 // ec2.writing.
 task<Result<VpcRecord>> make_default_vpc(Ec2& ec2, Scope scope);
 
-// The region's DHCP options set that new VPCs get.
-inline constexpr std::string_view kDefaultDhcpOptions = "default";
-
 SecurityRuleRecord allow_all_egress(Ec2& ec2);
 
 }  // namespace landfall::ec2

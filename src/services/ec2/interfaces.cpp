@@ -90,8 +90,8 @@ std::string public_dns_name(Ipv4 address, std::string_view region) {
   return fmt::format("ec2-{}.{}", dashed(address), public_domain(region));
 }
 
-Result<Reservation> reserve_public_address(Ec2& ec2, const Scope& scope,
-                                           const std::string& holder) {
+Result<ReservedAddress> reserve_public_address(Ec2& ec2, const Scope& scope,
+                                               const std::string& holder) {
   std::set<Ipv4> taken;
   for (const auto& row : ec2.store.range(kPublicAddressPrefix)) {
     if (const auto address =
@@ -110,7 +110,7 @@ Result<Reservation> reserve_public_address(Ec2& ec2, const Scope& scope,
   }
   const std::string value =
       record::to_text(PublicAddressRecord{scope.account, scope.region, holder});
-  return Reservation{*free, {fmt::format("{}{}", kPublicAddressPrefix, free->str()), value}};
+  return ReservedAddress{*free, {fmt::format("{}{}", kPublicAddressPrefix, free->str()), value}};
 }
 
 store::Delete release_public_address(std::string_view address) {

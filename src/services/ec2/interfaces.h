@@ -20,11 +20,12 @@ std::string private_dns_name(Ipv4 address, std::string_view region);
 std::string public_dns_name(Ipv4 address, std::string_view region);
 
 // A public address for `holder`, and the write that reserves it. Error AddressLimitExceeded.
-struct Reservation {
+struct ReservedAddress {
   Ipv4 address;
   store::Put write;
 };
-Result<Reservation> reserve_public_address(Ec2& ec2, const Scope& scope, const std::string& holder);
+Result<ReservedAddress> reserve_public_address(Ec2& ec2, const Scope& scope,
+                                               const std::string& holder);
 store::Delete release_public_address(std::string_view address);
 
 // Adds an interface's creation to `transaction`. Caller holds ec2.writing.

@@ -163,17 +163,17 @@ struct NetworkAclRecord {
   std::string vpc_id;
   bool is_default = true;
   std::vector<AclEntryRecord> entries;
-  std::map<std::string, std::string> associations;  // subnet id -> association id
   Tags tags;
 };
-LF_RECORD(NetworkAclRecord, id, vpc_id, is_default, entries, associations, tags)
+LF_RECORD(NetworkAclRecord, id, vpc_id, is_default, entries, tags)
 
 struct DhcpOptionsRecord {
   std::string id;
   std::map<std::string, std::vector<std::string>> values;
+  bool by_amazon = false;  // the region's own set, which new VPCs get
   Tags tags;
 };
-LF_RECORD(DhcpOptionsRecord, id, values, tags)
+LF_RECORD(DhcpOptionsRecord, id, values, by_amazon, tags)
 
 // Says that an account has its default VPC in a region, or had one and deleted it.
 struct DefaultsRecord {

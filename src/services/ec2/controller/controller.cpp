@@ -80,12 +80,16 @@ VpcController::VpcController(Ec2& ec2, host::network::Network& network, host::dn
 VpcController::~VpcController() = default;
 
 void VpcController::start() {
+  ec2_.in_force = [this](std::string vpc_id) {
+    return wait_in_force(std::move(vpc_id), Millis(2000));
+  };
   controller_.start();
   controller_.enqueue("sweep");
   controller_.enqueue("names");
 }
 
 task<void> VpcController::stop() {
+  ec2_.in_force = {};
   co_await controller_.stop();
   for (auto& [id, vpc] : vpcs_) stop_listeners(id, vpc);
   co_await dns_.stop();
@@ -118,6 +122,7 @@ task<Result<void>> VpcController::converge(std::string key) {
   const Scope scope{key.substr(0, first), key.substr(first + 1, last - first - 1)};
   const std::string id = key.substr(last + 1);
   Vpc& vpc = vpcs_[id];
+  const store::Revision seen = ec2_.store.revision();
   const auto records = read_vpc(ec2_.tables(scope), id);
   if (!records) {
     LF_CO_OK(co_await remove(id, vpc));
@@ -141,6 +146,7 @@ task<Result<void>> VpcController::converge(std::string key) {
   }
   vpc.error = done ? std::nullopt : std::optional(done.error());
   if (done) {
+    vpc.seen = seen;
     vpc.ready.clear();
     std::set<std::string> wanted;
     for (const NetworkInterfaceRecord& interface : records->interfaces) {
@@ -233,6 +239,18 @@ task<Result<void>> VpcController::sweep() {
     if (!wanted.contains(id)) LF_CO_OK(co_await network_.remove_vpc(id));
   }
   co_return Result<void>();
+}
+
+task<void> VpcController::wait_in_force(std::string vpc_id, Millis timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const store::Revision wanted = ec2_.store.revision();
+  for (;;) {
+    const auto vpc = vpcs_.find(vpc_id);
+    if (vpc == vpcs_.end() || !vpc->second.open || vpc->second.seen >= wanted) co_return;
+    const auto left =
+        std::chrono::duration_cast<Millis>(deadline - std::chrono::steady_clock::now());
+    if (left <= Millis(0) || !co_await progress_.wait_for(left)) co_return;
+  }
 }
 
 task<Result<void>> VpcController::wait_ready(Scope scope, std::string id, Millis timeout) {

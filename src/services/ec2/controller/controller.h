@@ -36,6 +36,9 @@ class VpcController {
   void add_listener(VpcListener listener);
   // See Port::wait_ready.
   task<Result<void>> wait_ready(Scope scope, std::string id, Millis timeout);
+  // Resumes when a VPC that is in the kernel is as the store says now, or when it takes longer than
+  // `timeout`.
+  task<void> wait_in_force(std::string vpc_id, Millis timeout);
   // For tests: nothing left to do.
   task<void> settle() { return controller_.settle(); }
 
@@ -45,6 +48,7 @@ class VpcController {
         ready;                      // interface id -> its record as text, as it is in the kernel
     std::set<std::string> made;     // interfaces that may have a namespace
     std::set<std::string> started;  // names of the listeners that run inside
+    store::Revision seen = 0;       // of the store, when the records in the kernel were read
     bool open = false;              // has a namespace, as far as we know
     std::optional<Error> error;     // of the last attempt
     std::map<std::string, Error> failed;  // by interface

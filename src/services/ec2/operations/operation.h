@@ -1,0 +1,39 @@
+// What EC2's operations have in common.
+#pragma once
+
+#include "services/ec2/defaults.h"
+#include "services/ec2/describe.h"
+#include "services/ec2/interfaces.h"
+#include "services/ec2/rules.h"
+#include "services/ec2/service.h"
+#include "services/ec2/tagging.h"
+#include "wire/ec2/operations.h"
+
+namespace landfall::ec2 {
+
+// A record by id, or the kind's error.
+template <class T>
+Result<store::Row<T>> find(const store::Table<T>& table, const Kind& kind, std::string_view id) {
+  auto row = table.get(id);
+  if (!row) return no_such(kind, id);
+  return std::move(*row);
+}
+
+inline std::unexpected<Error> dependency_violation(std::string_view what, std::string_view id) {
+  return fail("DependencyViolation",
+              fmt::format("The {} '{}' has dependencies and cannot be deleted.", what, id));
+}
+
+// Writes one record. Caller holds ec2.writing.
+template <class T>
+task<Result<void>> save(Ec2& ec2, const store::Table<T>& table, const T& record) {
+  store::Transaction transaction{{}, {table.put(record.id, record)}};
+  return commit(ec2, std::move(transaction));
+}
+
+// After a change of what a VPC lets pass.
+inline task<void> wait_in_force(Ec2& ec2, std::string vpc_id) {
+  if (ec2.in_force) co_await ec2.in_force(std::move(vpc_id));
+}
+
+}  // namespace landfall::ec2
