@@ -5,6 +5,7 @@
 #include "host/containers/leftovers.h"
 #include "host/network/network.h"
 #include "io/files.h"
+#include "services/ecr/client_setup.h"
 
 namespace landfall::cli {
 namespace {
@@ -20,6 +21,7 @@ task<void> remove_everything(io::Loop& loop, host::Instance instance, Result<voi
   // The pool does not matter for removal: everything carries the tag.
   host::network::Network network(loop, instance, {});
   done = co_await network.remove_all();
+  if (done) done = ecr::forget_hosts(ecr::client_places(instance));
   if (done) done = io::remove_tree(instance.data_dir);
 }
 

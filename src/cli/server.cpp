@@ -10,6 +10,9 @@
 #include "io/files.h"
 #include "services/ec2/controller/controller.h"
 #include "services/ec2/network_port.h"
+#include "services/ecr/client_setup.h"
+#include "services/ecr/registry/registry.h"
+#include "services/ecr/sweeper.h"
 #include "services/iam/identities.h"
 #include "services/logs/keeper.h"
 #include "services/rds/controller/instance_controller.h"
@@ -18,6 +21,7 @@
 #include "store/sealed.h"
 #include "store/store.h"
 #include "wire/ec2/operations.h"
+#include "wire/ecr/operations.h"
 #include "wire/iam/operations.h"
 #include "wire/logs/operations.h"
 #include "wire/rds/operations.h"
@@ -97,6 +101,26 @@ std::vector<io::Endpoint> host_resolvers() {
   return text ? host::dns::upstreams_of(*text) : std::vector<io::Endpoint>();
 }
 
+// What runs beside the API: stopped in the reverse of the order it was started in. Nothing may fail
+// between the first start and stop().
+class Background {
+ public:
+  template <class Part>
+  void start(Part& part) {
+    part.start();
+    stops_.push_back([&part] { return part.stop(); });
+  }
+  task<void> stop() {
+    while (!stops_.empty()) {
+      co_await stops_.back()();
+      stops_.pop_back();
+    }
+  }
+
+ private:
+  std::vector<std::function<task<void>()>> stops_;
+};
+
 task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   const fs::path folder = settings.instance.data_dir;
   SystemClock clock;
@@ -133,12 +157,28 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   LF_CO_OK(io::make_directories(folder / "ca", 0755));
   LF_CO_TRY(authority, host::Authority::open(folder / "ca", clock, random));
   LF_CO_TRY(certificate, host_certificate(*authority, folder));
+  ecr::LocalClientSetup clients(loop, ecr::client_places(settings.instance),
+                                folder / "ca" / "ca.crt",
+                                Ipv4::parse(settings.listen.address).value_or(Ipv4{0x7f000001}));
+  ecr::Ecr ecr{loop,
+               *store,
+               blobs,
+               clock,
+               identities,
+               clients,
+               {.port = settings.listen.port, .default_region = settings.region}};
+
   gateway::Gateway gateway(identities, clock, random);
   gateway.add(gateway::service(iam::kService, iam));
   gateway.add(gateway::service(sts::kService, sts));
   gateway.add(gateway::service(ec2::kService, ec2));
   gateway.add(gateway::service(rds::kService, rds));
   gateway.add(gateway::service(logs::kService, logs));
+  gateway.add(gateway::service(ecr::kService, ecr, 32 << 20));  // layer parts of 20 MiB, base64
+  gateway.set_registry(
+      [&ecr](http::Request request, http::BodyReader& body, http::ResponseWriter& out) {
+        return ecr::serve_registry(ecr, std::move(request), body, out);
+      });
 
   http::Server server(
       loop,
@@ -147,13 +187,16 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
       },
       server_options(*authority, certificate));
   LF_CO_TRY(at, server.listen(settings.listen));
+  ecr.settings.port = at.port;
   LF_CO_OK(write_listening(folder, {at.str(), settings.region}));
-  // From here on nothing fails any more, so what is started below is stopped below.
   LF_CO_OK(co_await containers.open());
-  vpcs.start();
-  snapshots.start();
-  databases.start();
-  log_housekeeping.start();
+  Background background;
+  background.start(vpcs);
+  background.start(snapshots);
+  background.start(databases);
+  background.start(log_housekeeping);
+  io::TaskScope sweeping(loop);
+  sweeping.spawn("ecr sweep", ecr::sweep_forever(ecr, {}, std::chrono::hours(1)));
   log::info("serve", "account {}, data in {}, API on http://{}", account, folder.string(),
             at.str());
   log::info("serve", "to use it: eval \"$(landfall env --data-dir {})\"", folder.string());
@@ -161,10 +204,8 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   co_await loop.wait_for_termination();
   log::info("serve", "stopping; what has been deployed keeps running");
   co_await server.stop();
-  co_await log_housekeeping.stop();
-  co_await databases.stop();
-  co_await snapshots.stop();
-  co_await vpcs.stop();
+  co_await sweeping.stop();
+  co_await background.stop();
   co_await dns.stop();
   co_await containers.close();
   co_return Result<void>();
