@@ -1,13 +1,13 @@
 #include "cli/command.h"
 
+#include "cli/own_calls.h"
+
 #include <fmt/format.h>
 
 #include <cstdio>
 
 namespace landfall::cli {
 namespace {
-
-constexpr std::string_view kVersion = "0.1.0";
 
 int print_version(const std::vector<std::string>&) {
   fmt::print("landfall {}\n", kVersion);
@@ -18,6 +18,8 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> all = {
       {"serve", "run the server: the AWS API and everything behind it", run_serve},
       {"env", "print the shell exports that point AWS clients at the server", run_env},
+      {"status", "say whether the server runs and what it holds", run_status},
+      {"why", "say why a resource is not as it should be", run_why},
       {"down", "stop and remove everything the server made, and its data", run_down},
       {"version", "print the version", print_version},
   };

@@ -15,6 +15,8 @@ struct Command {
 // Exit codes: 0 done, 1 failed (said on standard error), 2 wrong usage.
 int run_serve(const std::vector<std::string>& words);
 int run_env(const std::vector<std::string>& words);
+int run_status(const std::vector<std::string>& words);
+int run_why(const std::vector<std::string>& words);
 int run_down(const std::vector<std::string>& words);
 
 int run(const std::vector<std::string>& words);

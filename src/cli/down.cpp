@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <csignal>
+
 #include "cli/command.h"
 #include "cli/options.h"
 #include "host/containers/leftovers.h"
@@ -9,6 +11,8 @@
 
 namespace landfall::cli {
 namespace {
+
+constexpr int kStopSeconds = 20;
 
 task<void> remove_everything(io::Loop& loop, host::Instance instance, Result<void>& done) {
   // Containers first: they hold networks and volumes.
@@ -25,6 +29,25 @@ task<void> remove_everything(io::Loop& loop, host::Instance instance, Result<voi
   if (done) done = io::remove_tree(instance.data_dir);
 }
 
+// Asks the server that holds the data folder to end, and waits for it.
+Result<void> stop_server(const std::filesystem::path& data_dir) {
+  bool asked = false;
+  for (int attempt = 0; attempt < kStopSeconds * 20; ++attempt) {
+    auto lock = io::lock_file(data_dir / "lock");
+    if (lock) return {};
+    if (lock.error().code != "locked") return std::unexpected(std::move(lock.error()));
+    if (!asked) {
+      LF_TRY(text, io::read_file(data_dir / "pid", 64));
+      const int pid = std::atoi(text.c_str());
+      // The lock is held, so the process that wrote this is alive.
+      if (pid > 1 && ::kill(pid, SIGTERM) != 0) return fail_errno("cannot stop the server", errno);
+      asked = true;
+    }
+    std::this_thread::sleep_for(Millis(50));
+  }
+  return fail("still-running", fmt::format("the server on {} does not stop", data_dir.string()));
+}
+
 }  // namespace
 
 int run_down(const std::vector<std::string>& words) {
@@ -33,23 +56,17 @@ int run_down(const std::vector<std::string>& words) {
   if (!parsed) return complain(parsed.error().message, 2);
   if (parsed->flag("--help")) {
     fmt::print(
-        "usage: landfall down [OPTIONS]\n\nRemoves everything the server made: containers, "
-        "networks and data. The "
-        "server must have been stopped.\n\n{}",
+        "usage: landfall down [OPTIONS]\n\nStops the server and removes everything it made: "
+        "containers, networks and data.\n\n{}\nexample:\n  landfall down --data-dir "
+        "/srv/landfall\n",
         describe(known));
     return 0;
   }
   const auto instance = host::instance_for((*parsed)["--data-dir"]);
   if (!instance) return complain(instance.error().message);
   if (!std::filesystem::exists(instance->data_dir)) return 0;
-  {
-    auto lock = io::lock_file(instance->data_dir / "lock");
-    if (!lock && lock.error().code == "locked") {
-      return complain(
-          fmt::format("a server runs on {}; stop it first", instance->data_dir.string()));
-    }
-    if (!lock) return complain(lock.error().message);
-  }
+  if (auto stopped = stop_server(instance->data_dir); !stopped)
+    return complain(stopped.error().message);
   io::Loop loop;
   Result<void> done;
   loop.run(remove_everything(loop, *instance, done));

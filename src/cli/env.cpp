@@ -14,7 +14,8 @@ int run_env(const std::vector<std::string>& words) {
     fmt::print(
         "usage: eval \"$(landfall env [OPTIONS])\"\n\nPrints shell exports that point the AWS CLI, "
         "SDKs and other clients "
-        "at the server, with the root access key.\n\n{}",
+        "at the server, with the root access key.\n\n{}\nexample:\n  eval \"$(landfall env)\"; aws "
+        "sts get-caller-identity\n",
         describe(known));
     return 0;
   }

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/data_folder.h"
 #include "cli/options.h"
+#include "cli/preflight.h"
 #include "cli/server.h"
 #include "io/files.h"
 
@@ -64,7 +65,8 @@ int run_serve(const std::vector<std::string>& words) {
     fmt::print(
         "usage: landfall serve [OPTIONS]\n\nRuns the server in the foreground; SIGTERM stops it, "
         "and what it has "
-        "deployed keeps running.\n\n{}",
+        "deployed keeps running.\n\n{}\nexamples:\n  landfall serve\n  landfall serve --data-dir "
+        "/srv/landfall --listen 127.0.0.1:4567 --public-pool 198.18.128.0/17\n",
         describe(known_options()));
     return 0;
   }
@@ -79,6 +81,10 @@ int run_serve(const std::vector<std::string>& words) {
         "must run as root: it makes network namespaces and starts containers (these do not run as "
         "root)");
   }
+  const char* path = std::getenv("PATH");
+  const auto missing = missing_requirements(path ? path : "");
+  for (const std::string& sentence : missing) complain(sentence);
+  if (!missing.empty()) return 1;
   if (auto made = io::make_directories(settings->instance.data_dir, 0711); !made) {
     return complain(made.error().message);
   }
@@ -88,6 +94,15 @@ int run_serve(const std::vector<std::string>& words) {
         lock.error().code == "locked"
             ? fmt::format("another server runs on {}", settings->instance.data_dir.string())
             : lock.error().message);
+  }
+  // For `landfall down`, which stops the server that holds the lock.
+  if (auto told =
+          io::write_file(settings->instance.data_dir / "pid", fmt::format("{}\n", ::getpid()));
+      !told) {
+    return complain(told.error().message);
+  }
+  if (const std::string warning = disk_warning(settings->instance.data_dir); !warning.empty()) {
+    log::warning("serve", "{}", warning);
   }
   io::Loop loop;
   Result<void> ended;

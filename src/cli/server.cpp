@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "cli/data_folder.h"
+#include "cli/own_calls.h"
 #include "gateway/gateway.h"
 #include "host/authority/authority.h"
 #include "host/containers/local_containers.h"
@@ -50,7 +51,14 @@ task<Result<std::string>> ensure_account(iam::Iam& iam, ServerSettings settings)
                   : settings.account;
     LF_CO_OK(write_account(folder, account));
   }
-  if (read_root_key(folder)) co_return account;
+  const auto accounts = iam.accounts();
+  if (!accounts.get(account)) {
+    LF_CO_OK(co_await iam.commit({{accounts.absent(account)}, {accounts.put(account, {})}}));
+  }
+  // A key that the store does not have (any more) is of no use.
+  if (const auto told = read_root_key(folder); told && iam.access_keys().get(told->id)) {
+    co_return account;
+  }
   iam::AccessKeyRecord key;
   key.id = "AKIA" + iam.random.pick("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16);
   key.account = account;
@@ -99,6 +107,15 @@ http::ServerOptions server_options(const host::Authority& authority,
 std::vector<io::Endpoint> host_resolvers() {
   const auto text = io::read_file("/etc/resolv.conf");
   return text ? host::dns::upstreams_of(*text) : std::vector<io::Endpoint>();
+}
+
+Result<io::Endpoint> listen(http::Server& server, const io::Endpoint& endpoint) {
+  auto at = server.listen(endpoint);
+  if (at || at.error().code != "address-in-use") return at;
+  return fail("address-in-use",
+              fmt::format("{} is taken by another program; choose another with --listen, or see "
+                          "who has it: ss -ltnp 'sport = :{}'",
+                          endpoint.str(), endpoint.port));
 }
 
 // What runs beside the API: stopped in the reverse of the order it was started in. Nothing may fail
@@ -180,13 +197,17 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
         return ecr::serve_registry(ecr, std::move(request), body, out);
       });
 
+  // Every service that can explain itself: why.add("ecs", ...).
+  reconcile::Why why;
+  add_own_calls(gateway, *store, why, settings.region, clock.now());
+
   http::Server server(
       loop,
       [&gateway](http::Request request, http::BodyReader& body, http::ResponseWriter& out) {
         return gateway.handle(std::move(request), body, out);
       },
       server_options(*authority, certificate));
-  LF_CO_TRY(at, server.listen(settings.listen));
+  LF_CO_TRY(at, listen(server, settings.listen));
   ecr.settings.port = at.port;
   LF_CO_OK(write_listening(folder, {at.str(), settings.region}));
   LF_CO_OK(co_await containers.open());
