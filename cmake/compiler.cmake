@@ -3,7 +3,7 @@ add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wno-missing-field-initiali
                     -Wno-c99-extensions -fno-omit-frame-pointer)
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -gline-tables-only")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -gline-tables-only")
-add_link_options(-fuse-ld=lld)
+add_link_options(-fuse-ld=lld -Wl,--build-id=fast)
 # Reproducible precompiled headers, so that a compiler cache can share them between checkouts.
 add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
 

@@ -21,10 +21,10 @@ DEPENDS = {
     "wire": ["base", "io", "http"],
     "reconcile": ["base", "io", "store"],
     "host": ["base", "io", "http", "store", "reconcile"],
-    "services": ["base", "io", "http", "store", "wire", "reconcile", "host"],
-    "gateway": ["base", "io", "http", "store", "wire", "reconcile", "host", "services"],
     "proxy": ["base", "io"],
-    "cli": ["base", "io", "http", "store", "wire", "reconcile", "host", "services", "gateway"],
+    "services": ["base", "io", "http", "store", "wire", "reconcile", "host", "proxy"],
+    "gateway": ["base", "io", "http", "store", "wire", "reconcile", "host", "services"],
+    "cli": ["base", "io", "http", "store", "wire", "reconcile", "host", "services", "gateway", "proxy"],
 }
 # STS is the front of IAM's records (roles, their trust, credentials): one owner, two APIs.
 ONE_OWNER = {("sts", "iam")}

@@ -1,0 +1,213 @@
+// What a load balancer is to the data plane: plain values, complete, immutable once applied. The
+// names are AWS's where AWS has one, the meaning is in docs.aws.amazon.com/elasticloadbalancing.
+// Nothing here refers to accounts, stores or API calls.
+//
+// They travel as records (base/record.h): enumerations by number, so append only; members that the
+// other side does not know are skipped, missing ones keep their defaults. A newer proxy therefore
+// understands the snapshots of an older server and the other way round.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/record.h"
+
+namespace landfall::proxy {
+
+// One address a load balancer answers on: its network interface in one subnet. Listeners open their
+// port on every node; connections to targets leave from the node that took the client's connection.
+struct Node {
+  std::string network_namespace;  // path, "/run/netns/x"; empty: the proxy's own
+  std::string address;            // numeric, IPv4 or IPv6
+  std::string zone;               // availability zone, for metrics
+};
+LF_RECORD(Node, network_namespace, address, zone)
+
+struct Certificate {
+  std::string id;         // its ARN; goes to the access log as chosen_cert_arn
+  std::string chain_pem;  // leaf first
+  std::string key_pem;
+};
+LF_RECORD(Certificate, id, chain_pem, key_pem)
+
+// Security policies are a matter of the controller: it names versions and ciphers in OpenSSL's
+// words.
+struct TlsSettings {
+  std::vector<Certificate> certificates;  // the first is the default; the others are chosen by SNI
+  int minimum_version = 12;               // 10, 11, 12 or 13
+  int maximum_version = 13;
+  std::string ciphers;       // up to TLS 1.2, empty: OpenSSL's default
+  std::string ciphersuites;  // TLS 1.3
+};
+LF_RECORD(TlsSettings, certificates, minimum_version, maximum_version, ciphers, ciphersuites)
+
+enum class ConditionField {
+  host_header,          // values: patterns with * and ?, case-insensitive
+  path_pattern,         // values: patterns, case-sensitive, path without the query
+  http_header,          // name and values: patterns, case-insensitive
+  http_request_method,  // values: exact
+  query_string,         // pairs: patterns, case-insensitive; an empty key matches any key
+  source_ip,            // values: CIDR blocks, the peer's address (not X-Forwarded-For)
+};
+
+struct QueryPair {
+  std::string key;
+  std::string value;
+};
+LF_RECORD(QueryPair, key, value)
+
+// True when any value matches.
+struct Condition {
+  ConditionField field = ConditionField::path_pattern;
+  std::string name;  // http_header only
+  std::vector<std::string> values;
+  std::vector<QueryPair> pairs;
+  // host_header, http_header and path_pattern: regular expressions in place of patterns.
+  std::vector<std::string> regexes;
+};
+LF_RECORD(Condition, field, name, values, pairs, regexes)
+
+struct WeightedGroup {
+  std::string group;  // TargetGroup::id
+  int weight = 1;     // 0 to 999; 0 gets nothing
+};
+LF_RECORD(WeightedGroup, group, weight)
+
+enum class ActionKind { forward, redirect, fixed_response };
+
+struct Action {
+  ActionKind kind = ActionKind::forward;
+  // forward
+  std::vector<WeightedGroup> groups;
+  int group_stickiness_seconds = 0;  // 0: off; else AWSALBTG keeps a client on its group
+  // redirect; each part may hold #{protocol} #{host} #{port} #{path} #{query}
+  std::string protocol = "#{protocol}";
+  std::string host = "#{host}";
+  std::string port = "#{port}";
+  std::string path = "/#{path}";
+  std::string query = "#{query}";  // without the '?'
+  // redirect (301, 302) and fixed_response
+  int status = 0;
+  // fixed_response
+  std::string content_type;
+  std::string body;
+};
+LF_RECORD(Action, kind, groups, group_stickiness_seconds, protocol, host, port, path, query, status,
+          content_type, body)
+
+// All conditions must hold. Rules are tried in the order given, the default rule last (without
+// conditions).
+struct Rule {
+  int priority = 0;  // as the access log names it; 0: the default rule
+  std::vector<Condition> conditions;
+  Action action;
+};
+LF_RECORD(Rule, priority, conditions, action)
+
+enum class Protocol { http, https, tcp, tls };
+
+// Another place where a listener answers: an address of the host, so that the outside reaches it.
+struct Publication {
+  std::string address;
+  std::uint16_t port = 0;
+};
+LF_RECORD(Publication, address, port)
+
+struct Listener {
+  std::string id;  // unique among all listeners, its ARN
+  Protocol protocol = Protocol::http;
+  std::uint16_t port = 0;
+  TlsSettings tls;          // https and tls
+  std::vector<Rule> rules;  // tcp and tls: exactly one, a forward without conditions
+  std::vector<Publication> publications;
+};
+LF_RECORD(Listener, id, protocol, port, tls, rules, publications)
+
+enum class DesyncMode { monitor, defensive, strictest };
+enum class ForwardedForMode { append, preserve, remove };
+
+struct LoadBalancer {
+  std::string id;    // unique, its ARN
+  std::string name;  // as the access log names it: "app/web/50dc6c495c0c9188"
+  std::vector<Node> nodes;
+  std::vector<Listener> listeners;
+  int idle_timeout_seconds = 60;  // tcp listeners: 350 is AWS's
+  int client_keep_alive_seconds = 3600;
+  DesyncMode desync_mode = DesyncMode::defensive;
+  bool drop_invalid_header_fields = false;
+  bool preserve_host_header = false;
+  ForwardedForMode forwarded_for = ForwardedForMode::append;
+  bool forwarded_for_client_port = false;
+  bool tls_version_and_cipher_headers = false;
+  bool http2 = true;
+  bool server_header = true;  // "Server: awselb/2.0" on the answers we make ourselves
+  // Folder for access-log files; empty: no access log. Finished files are named
+  // <UTC start>_<sequence>.log and are never touched again; the reader removes them.
+  std::string access_log_folder;
+};
+LF_RECORD(LoadBalancer, id, name, nodes, listeners, idle_timeout_seconds, client_keep_alive_seconds,
+          desync_mode, drop_invalid_header_fields, preserve_host_header, forwarded_for,
+          forwarded_for_client_port, tls_version_and_cipher_headers, http2, server_header,
+          access_log_folder)
+
+enum class ProtocolVersion { http1, http2, grpc };
+enum class Algorithm { round_robin, least_outstanding_requests, weighted_random };
+enum class Stickiness { off, lb_cookie, app_cookie, source_ip };
+
+struct HealthCheck {
+  bool enabled = true;
+  Protocol protocol = Protocol::http;
+  std::uint16_t port = 0;  // 0: the target's own ("traffic-port")
+  std::string path = "/";  // http and https
+  int interval_seconds = 30;
+  int timeout_seconds = 5;
+  int healthy_threshold = 5;
+  int unhealthy_threshold = 2;
+  std::string matcher = "200";  // "200", "200,202", "200-299"; with grpc gRPC codes
+};
+LF_RECORD(HealthCheck, enabled, protocol, port, path, interval_seconds, timeout_seconds,
+          healthy_threshold, unhealthy_threshold, matcher)
+
+struct Target {
+  std::string id;       // as registered: an address or an instance id
+  std::string address;  // where to connect
+  std::uint16_t port = 0;
+  // Unix time in ms when it was deregistered; 0: it is registered. Deregistered targets get no new
+  // requests; what is in flight may end within the group's deregistration delay.
+  std::int64_t deregistered_ms = 0;
+};
+LF_RECORD(Target, id, address, port, deregistered_ms)
+
+struct TargetGroup {
+  std::string id;  // unique, its ARN
+  Protocol protocol = Protocol::http;
+  ProtocolVersion version = ProtocolVersion::http1;
+  std::vector<Target> targets;
+  HealthCheck health_check;
+  Algorithm algorithm = Algorithm::round_robin;
+  Stickiness stickiness = Stickiness::off;
+  int stickiness_seconds = 86400;
+  std::string stickiness_cookie;  // app_cookie: the application's cookie
+  int slow_start_seconds = 0;
+  int deregistration_delay_seconds = 300;
+  // Fewer healthy targets than this: requests go to all of them ("fail open").
+  int minimum_healthy_count = 1;
+  int minimum_healthy_percentage = 0;  // 0: off
+  bool proxy_protocol_v2 = false;      // tcp
+};
+LF_RECORD(TargetGroup, id, protocol, version, targets, health_check, algorithm, stickiness,
+          stickiness_seconds, stickiness_cookie, slow_start_seconds, deregistration_delay_seconds,
+          minimum_healthy_count, minimum_healthy_percentage, proxy_protocol_v2)
+
+struct Snapshot {
+  std::int64_t revision = 0;  // the controller's; answered with the health and metrics
+  std::vector<LoadBalancer> load_balancers;
+  std::vector<TargetGroup> target_groups;
+  // 32 bytes in base64: seals the stickiness cookies, so they must outlive the proxy. Empty: the
+  // proxy takes a random one.
+  std::string cookie_key;
+};
+LF_RECORD(Snapshot, revision, load_balancers, target_groups, cookie_key)
+
+}  // namespace landfall::proxy

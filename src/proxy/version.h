@@ -1,0 +1,11 @@
+// Which build this is: the digest the linker gave the binary.
+#pragma once
+
+#include <string>
+
+namespace landfall::proxy {
+
+// Hexadecimal; equal for equal binaries only.
+const std::string& build_version();
+
+}  // namespace landfall::proxy
