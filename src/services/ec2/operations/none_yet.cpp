@@ -1,7 +1,7 @@
 // Things that do not exist here, asked for by clients that list everything: always the empty list.
-// operations: DescribeInstances, DescribeManagedPrefixLists, DescribePrefixLists,
-// DescribeVpcEndpoints operations: DescribeVpcPeeringConnections,
-// DescribeEgressOnlyInternetGateways
+// operations: DescribeInstances, DescribeManagedPrefixLists, DescribePrefixLists
+// operations: DescribeVpcEndpoints, DescribeVpcPeeringConnections
+// operations: DescribeEgressOnlyInternetGateways
 #include "services/ec2/operations/operation.h"
 
 namespace landfall::ec2 {
