@@ -1,8 +1,12 @@
 #include "host/containers/local_containers.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <future>
+#include <thread>
 
 #include "host/containers/container_fixture.h"
 #include "io/process.h"
@@ -482,6 +486,43 @@ TEST_F(LocalContainersTest, NetworkSettingsOfItsOwn) {
     return two_rounds(on, spec("a", {"cat=/proc/sys/net/ipv4/tcp_keepalive_time"}));
   });
   EXPECT_EQ(log_of("a"), "77\n");
+}
+
+task<void> joined(LocalContainers& on, ContainerSpec spec, std::string path) {
+  spec.network_namespace = std::move(path);
+  spec.sysctls = {{"net.ipv4.tcp_keepalive_time", "88"}};
+  spec.name_servers = {"10.0.0.2"};
+  spec.search_domains = {"landfall.test"};
+  spec.hostname = "ip-10-0-0-9";
+  spec.hosts = {{"ip-10-0-0-9", "10.0.0.9"}};
+  spec.user = "app";
+  auto ended = co_await run_to_end(on, spec);
+  EXPECT_TRUE(ended) << ended.error().message;
+}
+
+TEST_F(LocalContainersTest, JoinsANetworkNamespaceMadeElsewhere) {
+  // A namespace lives while a thread is in it.
+  std::promise<std::string> path;
+  std::promise<void> done;
+  std::thread inside([&] {
+    EXPECT_EQ(::unshare(CLONE_NEWNET), 0);
+    path.set_value(fmt::format("/proc/{}/task/{}/ns/net", ::getpid(), ::gettid()));
+    done.get_future().wait();
+  });
+  run([&](LocalContainers& on) {
+    return joined(on,
+                  spec("a", {"cat=/proc/sys/net/ipv4/tcp_keepalive_time",
+                             "cat=/proc/sys/net/ipv4/ip_unprivileged_port_start",
+                             "cat=/sys/class/net/lo/address", "cat=/etc/resolv.conf",
+                             "cat=/etc/hosts", "write=/sys/class/net/lo/mtu"}),
+                  path.get_future().get());
+  });
+  done.set_value();
+  inside.join();
+  EXPECT_EQ(log_of("a"),
+            "88\n0\n00:00:00:00:00:00\nsearch landfall.test\nnameserver 10.0.0.2\n"
+            "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
+            "10.0.0.9 ip-10-0-0-9\nwrite refused\n");
 }
 
 }  // namespace
