@@ -4,30 +4,25 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "host/containers/log_follower.h"
 #include "io/files.h"
-#include "services/ecs/controller/container_log.h"
 
 namespace landfall::ecs {
 namespace {
 
-constexpr std::size_t kPiece = 256 << 10;
-constexpr Millis kBusyPoll = Millis(100);
-constexpr Millis kIdlePoll = Millis(500);
 constexpr Millis kRetry = std::chrono::seconds(2);
+constexpr std::uint64_t kTailBytes = 16 << 10;
+constexpr std::size_t kTailLine = 500;
 
-std::string follower(const std::string& id) { return "ecs/" + id; }
+std::string follower_name(const std::string& id) { return "ecs/" + id; }
 
 }  // namespace
 
 struct LogShipper::Stream {
-  explicit Stream(io::Loop& loop) : changed(loop) {}
-  std::string path;
+  Stream(io::Loop& loop, host::LogFollower of, LogTarget to)
+      : follower(std::move(of)), target(std::move(to)), changed(loop) {}
+  host::LogFollower follower;
   LogTarget target;
-  io::Fd file;
-  std::int64_t position = 0;  // in the file: what is before has been shipped
-  std::string bytes;          // read from there on
-  bool at_end = false;        // the last read found nothing more
-  bool finishing = false;     // the container has ended
   bool given_up = false;
   bool done = false;
   io::Event changed;
@@ -52,67 +47,57 @@ std::optional<LogTarget> log_target(const Scope& scope, const TaskRecord& task,
 
 void LogShipper::follow(const std::string& id, const std::string& log_path,
                         const LogTarget& target) {
-  auto& stream = streams_[id];
-  if (stream) return;
-  stream = std::make_shared<Stream>(loop_);
-  stream->path = log_path;
-  stream->target = target;
-  stream->position =
-      logs_.follower_position(target.scope, target.group, target.stream, follower(id));
+  if (streams_.contains(id)) return;
+  const std::int64_t position =
+      logs_.follower_position(target.scope, target.group, target.stream, follower_name(id));
+  auto follower = host::LogFollower::open(
+      loop_, log_path, static_cast<std::uint64_t>(std::max<std::int64_t>(position, 0)));
+  if (!follower) {
+    log::warning("ecs", "the log of container {} cannot be followed: {}", id,
+                 follower.error().message);
+    return;
+  }
+  auto stream = std::make_shared<Stream>(loop_, std::move(*follower), target);
+  streams_[id] = stream;
   scope_.spawn("log of " + id, run(id, stream));
 }
 
-// Ships one piece: whole lines only, so that a restart finds whole lines.
-task<Result<void>> LogShipper::ship(std::string id, std::shared_ptr<Stream> stream) {
-  stream->at_end = true;
-  if (!stream->file) {
-    stream->file = io::Fd(::open(stream->path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!stream->file) co_return Result<void>();  // nothing has been written yet
+// Until the lines are kept, or nobody waits for them any more.
+task<void> LogShipper::ship(std::string id, std::shared_ptr<Stream> stream, logs::Append append) {
+  while (!stream->given_up) {
+    auto kept = co_await logs_.append(append);
+    if (kept) {
+      // The tail stays for those who ask why the container ended.
+      const auto position = static_cast<std::uint64_t>(append.position);
+      if (position > kTailBytes) stream->follower.discard_until(position - kTailBytes);
+      co_return;
+    }
+    log::warning("ecs", "lines of {} do not reach log group {}: {}", id, append.group,
+                 kept.error().message);
+    co_await stream->changed.wait_for(kRetry);
   }
-  const std::size_t kept = stream->bytes.size();
-  stream->bytes.resize(kept + kPiece);
-  const ssize_t got = ::pread(stream->file.get(), stream->bytes.data() + kept, kPiece,
-                              stream->position + static_cast<off_t>(kept));
-  stream->bytes.resize(kept + (got > 0 ? static_cast<std::size_t>(got) : 0));
-  stream->at_end = got <= 0;
-  ParsedLog parsed = parse_log(stream->bytes, stream->at_end && stream->finishing);
-  if (parsed.whole_bytes == 0) co_return Result<void>();
-  parsed.lines.resize(parsed.whole_lines);
-  // The two streams' lines may be off by a moment; an event is never older than the one before it.
-  for (std::size_t i = 1; i < parsed.lines.size(); ++i)
-    parsed.lines[i].time = std::max(parsed.lines[i].time, parsed.lines[i - 1].time);
-  logs::Append append;
-  append.scope = stream->target.scope;
-  append.group = stream->target.group;
-  append.stream = stream->target.stream;
-  append.create_group = stream->target.create_group;
-  append.follower = follower(id);
-  append.position = stream->position + static_cast<std::int64_t>(parsed.whole_bytes);
-  for (OutputLine& line : parsed.lines) append.lines.push_back({line.time, std::move(line.text)});
-  if (!append.lines.empty()) LF_CO_OK(co_await logs_.append(std::move(append)));
-  stream->position += static_cast<std::int64_t>(parsed.whole_bytes);
-  stream->bytes.erase(0, parsed.whole_bytes);
-  co_return Result<void>();
 }
 
 task<void> LogShipper::run(std::string id, std::shared_ptr<Stream> stream) {
-  Millis pause = kBusyPoll;
   while (!stream->given_up) {
-    const bool finishing = stream->finishing;
-    auto shipped = co_await ship(id, stream);
-    if (!shipped) {
-      log::warning("ecs", "lines of {} do not reach log group {}: {}", id, stream->target.group,
-                   shipped.error().message);
-      co_await stream->changed.wait_for(kRetry);
-      continue;
+    auto lines = co_await stream->follower.next();
+    if (!lines)
+      log::warning("ecs", "the log of container {} cannot be read: {}", id, lines.error().message);
+    if (!lines || lines->empty()) break;
+    logs::Append append;
+    append.scope = stream->target.scope;
+    append.group = stream->target.group;
+    append.stream = stream->target.stream;
+    append.create_group = stream->target.create_group;
+    append.follower = follower_name(id);
+    append.position = static_cast<std::int64_t>(lines->back().next_offset);
+    TimePoint latest{};
+    for (host::LogLine& line : *lines) {
+      // The two streams' lines may be off by a moment; an event is never older than the one before.
+      latest = std::max(latest, from_unix_ms(line.time_ns / 1'000'000));
+      append.lines.push_back({latest, std::move(line.text)});
     }
-    if (stream->at_end && finishing) break;
-    pause = stream->at_end ? std::min(pause * 2, kIdlePoll) : kBusyPoll;
-    if (stream->at_end) {
-      co_await stream->changed.wait_for(pause);
-    } else {
-      co_await loop_.yield();
-    }
+    co_await ship(id, stream, std::move(append));
   }
   stream->done = true;
   stream->changed.notify_all();
@@ -127,13 +112,31 @@ task<Result<void>> LogShipper::finish(std::string id, Millis timeout) {
   const auto found = streams_.find(id);
   if (found == streams_.end()) co_return Result<void>();
   const std::shared_ptr<Stream> stream = found->second;
-  stream->finishing = true;
-  stream->changed.notify_all();
+  stream->follower.finish();
   auto shipped = co_await io::with_timeout(loop_, timeout, wait_shipped(stream));
   stream->given_up = true;
   stream->changed.notify_all();
   streams_.erase(id);
   co_return shipped;
+}
+
+std::vector<std::string> last_lines(const std::string& log_path, std::size_t count) {
+  const io::Fd file(::open(log_path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return {};
+  const off_t size = ::lseek(file.get(), 0, SEEK_END);
+  const off_t from = std::max<off_t>(0, size - static_cast<off_t>(kTailBytes));
+  std::string bytes(static_cast<std::size_t>(std::max<off_t>(size - from, 0)), '\0');
+  const ssize_t got = ::pread(file.get(), bytes.data(), bytes.size(), from);
+  bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  if (from > 0) bytes.erase(0, bytes.find('\n') + 1);
+  host::LogLineParser parser(0);
+  std::vector<host::LogLine> lines;
+  parser.feed(bytes, lines);
+  parser.finish(lines);
+  std::vector<std::string> out;
+  for (std::size_t i = lines.size() > count ? lines.size() - count : 0; i < lines.size(); ++i)
+    out.push_back(lines[i].text.substr(0, kTailLine));
+  return out;
 }
 
 }  // namespace landfall::ecs

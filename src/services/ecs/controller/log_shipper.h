@@ -38,7 +38,7 @@ class LogShipper {
  private:
   struct Stream;
   task<void> run(std::string id, std::shared_ptr<Stream> stream);
-  task<Result<void>> ship(std::string id, std::shared_ptr<Stream> stream);
+  task<void> ship(std::string id, std::shared_ptr<Stream> stream, logs::Append append);
   task<Result<void>> wait_shipped(std::shared_ptr<Stream> stream);
 
   io::Loop& loop_;
@@ -46,5 +46,9 @@ class LogShipper {
   std::map<std::string, std::shared_ptr<Stream>> streams_;
   io::TaskScope scope_;
 };
+
+// The last lines of a container's log, at most `count`, each cut to 500 bytes; none when it cannot
+// be read.
+std::vector<std::string> last_lines(const std::string& log_path, std::size_t count);
 
 }  // namespace landfall::ecs

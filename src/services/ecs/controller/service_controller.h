@@ -15,7 +15,9 @@ class ServiceController {
   explicit ServiceController(Ecs& ecs);
   void start() { controller_.start(); }
   task<void> stop() { return controller_.stop(); }
+  // For tests.
   task<void> settle() { return controller_.settle(); }
+  void clock_moved() { controller_.clock_moved(); }
 
  private:
   task<Result<reconcile::Requeue>> reconcile(std::string key);

@@ -1,7 +1,6 @@
 #include "services/ecs/controller/task_controller.h"
 
 #include "base/log.h"
-#include "services/ecs/controller/container_log.h"
 #include "services/ecs/controller/container_spec.h"
 #include "services/ecs/launch.h"
 

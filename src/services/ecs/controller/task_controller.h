@@ -22,7 +22,9 @@ class TaskController {
   // Removes containers and interfaces that no task wants: left by a crash between two writes, or by
   // a task whose record is gone.
   task<void> collect_orphans();
+  // For tests.
   task<void> settle() { return controller_.settle(); }
+  void clock_moved() { controller_.clock_moved(); }
 
  private:
   // One task under work: read again after every change of its record.

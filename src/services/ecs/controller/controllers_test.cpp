@@ -1,0 +1,272 @@
+// Operations and controllers together, over fakes of the host and the neighbours.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "services/ecs/testing.h"
+#include "wire/ecs/operations.h"
+
+namespace landfall::ecs {
+namespace {
+
+using std::chrono::seconds;
+using testing::Contains;
+using testing::HasSubstr;
+
+#define CO_ASSERT(condition)             \
+  if (!(condition)) {                    \
+    ADD_FAILURE() << "not: " #condition; \
+    co_return;                           \
+  }
+
+RegisterTaskDefinitionRequest definition() {
+  RegisterTaskDefinitionRequest in;
+  in.family = "app";
+  in.network_mode = "awsvpc";
+  in.requires_compatibilities = {"FARGATE"};
+  in.cpu = "256";
+  in.memory = "512";
+  in.execution_role_arn = "arn:aws:iam::123456789012:role/exec";
+  ContainerDefinition c;
+  c.name = "app";
+  c.image = "123456789012.dkr.ecr.us-west-1.landfall.test:4566/app:latest";
+  c.environment = {{"DATABASE_URL", "postgresql://x"}};
+  c.log_configuration =
+      LogConfiguration{"awslogs",
+                       std::map<std::string, std::string>{{"awslogs-group", "/ecs/app"},
+                                                          {"awslogs-region", "us-west-1"},
+                                                          {"awslogs-stream-prefix", "ecs"}},
+                       {}};
+  in.container_definitions = {c};
+  return in;
+}
+
+NetworkConfiguration network() {
+  AwsVpcConfiguration vpc;
+  vpc.subnets = {"subnet-a", "subnet-b"};
+  vpc.security_groups = {"sg-1"};
+  return {vpc};
+}
+
+class Controllers : public testing::Test {
+ protected:
+  TestEcs t;
+
+  void run(std::function<task<void>()> body) { t.test.loop.run(whole(std::move(body))); }
+  task<void> whole(std::function<task<void>()> body) {
+    (void)co_await create_cluster(t.ecs, t.context(), {});
+    auto registered = co_await register_task_definition(t.ecs, t.context(), definition());
+    EXPECT_TRUE(registered) << (registered ? "" : registered.error().message);
+    t.start();
+    co_await body();
+    co_await t.stop();
+  }
+  task<std::string> run_one() {
+    RunTaskRequest in;
+    in.task_definition = "app";
+    in.launch_type = "FARGATE";
+    in.network_configuration = network();
+    auto out = co_await run_task(t.ecs, t.context(), in);
+    EXPECT_TRUE(out) << (out ? "" : out.error().message);
+    co_await t.settle();
+    co_return out ? *out->tasks.front().task_arn : "";
+  }
+  task<Task> describe(std::string arn) {
+    auto out = co_await describe_tasks(t.ecs, t.context(), {.tasks = {arn}});
+    EXPECT_TRUE(out && out->tasks.size() == 1);
+    co_return out->tasks.front();
+  }
+  task<void> make_service(int desired) {
+    CreateServiceRequest in;
+    in.service_name = "web";
+    in.task_definition = "app";
+    in.desired_count = desired;
+    in.launch_type = "FARGATE";
+    in.network_configuration = network();
+    auto out = co_await create_service(t.ecs, t.context(), in);
+    EXPECT_TRUE(out) << (out ? "" : out.error().message);
+    co_await t.settle();
+  }
+  task<Service> web() {
+    auto out = co_await describe_services(t.ecs, t.context(), {.services = {"web"}});
+    EXPECT_TRUE(out && out->services.size() == 1);
+    co_return out->services.front();
+  }
+  std::string host_id(const Task& task) const { return *task.containers.front().runtime_id; }
+};
+
+TEST_F(Controllers, ATaskRunsAndIsStopped) {
+  run([this]() -> task<void> {
+    const std::string arn = co_await run_one();
+    Task task = co_await describe(arn);
+    EXPECT_EQ(task.last_status, "RUNNING");
+    EXPECT_EQ(task.containers[0].image_digest, "sha256:1111");
+    EXPECT_EQ(task.attachments[0].status, "ATTACHED");
+    const auto spec = t.containers.spec(host_id(task));
+    CO_ASSERT(spec);
+    EXPECT_EQ(spec->group_limits.cpu_quota_millicores, 250u);
+    EXPECT_EQ(spec->group_limits.memory_bytes, 512u << 20);
+    EXPECT_EQ(spec->environment.at("DATABASE_URL"), "postgresql://x");
+    EXPECT_EQ(spec->network_namespace, "/run/netns/fake");
+    (void)co_await stop_task(t.ecs, t.context(), {.task = arn, .reason = "enough"});
+    co_await t.settle();
+    task = co_await describe(arn);
+    EXPECT_EQ(task.last_status, "STOPPED");
+    EXPECT_EQ(task.stop_code, "UserInitiated");
+    EXPECT_EQ(task.stopped_reason, "enough");
+    EXPECT_TRUE(t.containers.list().empty());
+    EXPECT_TRUE(t.ec2.interfaces.empty());
+    co_await t.pass(kKeepStopped);
+    auto gone = co_await describe_tasks(t.ecs, t.context(), {.tasks = {arn}});
+    CO_ASSERT(gone);
+    EXPECT_EQ(gone->failures.size(), 1u) << "forgotten after an hour";
+  });
+}
+
+TEST_F(Controllers, AnExitIsSeen) {
+  run([this]() -> task<void> {
+    const std::string arn = co_await run_one();
+    t.containers.exit(host_id(co_await describe(arn)), {.code = 137, .oom_killed = true});
+    co_await t.settle();
+    const Task task = co_await describe(arn);
+    EXPECT_EQ(task.last_status, "STOPPED");
+    EXPECT_EQ(task.stopped_reason, "Essential container in task exited");
+    EXPECT_EQ(task.containers[0].exit_code, 137);
+    EXPECT_EQ(task.containers[0].reason, kOutOfMemory);
+  });
+}
+
+TEST_F(Controllers, AMissingImageIsToldAsFargateTellsIt) {
+  run([this]() -> task<void> {
+    t.images.error = Error{"image-not-found", "tag latest not found", 404};
+    const Task task = co_await describe(co_await run_one());
+    EXPECT_EQ(task.last_status, "STOPPED");
+    EXPECT_EQ(task.stop_code, "TaskFailedToStart");
+    EXPECT_THAT(*task.stopped_reason,
+                HasSubstr("CannotPullContainerError: pull image manifest has been retried"));
+    EXPECT_TRUE(t.ec2.interfaces.empty());
+  });
+}
+
+TEST_F(Controllers, AMissingLogGroupStopsTheTask) {
+  run([this]() -> task<void> {
+    t.logs.groups.clear();
+    const Task task = co_await describe(co_await run_one());
+    EXPECT_THAT(*task.stopped_reason,
+                HasSubstr("ResourceInitializationError: failed to validate logger args"));
+  });
+}
+
+TEST_F(Controllers, RunningTasksAreAdoptedAfterARestart) {
+  run([this]() -> task<void> {
+    const std::string arn = co_await run_one();
+    const auto calls = t.containers.calls();
+    co_await t.stop();
+    t.start();
+    co_await t.settle();
+    EXPECT_EQ(t.containers.calls(), calls) << "nothing is done to what runs";
+    EXPECT_EQ((co_await describe(arn)).last_status, "RUNNING");
+    t.containers.exit(host_id(co_await describe(arn)), {.code = 1});
+    co_await t.settle();
+    EXPECT_EQ((co_await describe(arn)).last_status, "STOPPED") << "its end is seen";
+  });
+}
+
+TEST_F(Controllers, WhatNobodyWantsIsCollected) {
+  run([this]() -> task<void> {
+    const std::string arn = co_await run_one();
+    (void)co_await t.containers.create(
+        {.id = "stray",
+         .group = "g",
+         .labels = {{"landfall.owner", "ecs"},
+                    {"landfall.task", "arn:aws:ecs:us-west-1:123456789012:task/default/ffff"}}});
+    (void)co_await t.containers.create(
+        {.id = "rds-1", .group = "g", .labels = {{"landfall.owner", "rds"}}});
+    (void)co_await t.ec2.allocate_interface(
+        {.scope = t.context().scope, .owner = "ecs:task/default/ffff"});
+    co_await t.tasks->collect_orphans();
+    EXPECT_FALSE(t.containers.find("stray"));
+    EXPECT_TRUE(t.containers.find("rds-1"));
+    EXPECT_TRUE(t.containers.find(host_id(co_await describe(arn))));
+    EXPECT_EQ(t.ec2.interfaces.size(), 1u);
+  });
+}
+
+TEST_F(Controllers, AServiceRunsReplacesAndSaysSo) {
+  run([this]() -> task<void> {
+    co_await make_service(1);
+    co_await t.pass(kSettle);
+    Service service = co_await web();
+    EXPECT_EQ(service.running_count, 1);
+    EXPECT_EQ(service.deployments[0].rollout_state, "COMPLETED");
+    EXPECT_EQ(service.events.front().message, "(service web) has reached a steady state.");
+    t.test.clock.advance(std::chrono::minutes(5));
+    t.containers.exit(t.containers.list().front().id, {.code = 1});
+    co_await t.settle();
+    service = co_await web();
+    EXPECT_EQ(service.running_count, 1) << "replaced";
+    std::vector<std::string> messages;
+    for (const ServiceEvent& event : service.events) messages.push_back(*event.message);
+    EXPECT_THAT(
+        messages,
+        Contains(HasSubstr("stopped: Essential container in task exited (app: exit code 1)")));
+    EXPECT_THAT(messages, Contains(HasSubstr("(service web) has started 1 tasks: (task ")));
+  });
+}
+
+TEST_F(Controllers, ForceNewDeploymentTakesTheNewImageAndNeverStopsServing) {
+  run([this]() -> task<void> {
+    co_await make_service(1);
+    co_await t.pass(kSettle);
+    t.images.digest = "sha256:2222";
+    auto updated = co_await update_service(t.ecs, t.context(),
+                                           {.service = "web", .force_new_deployment = true});
+    CO_ASSERT(updated);
+    EXPECT_EQ(updated->service->deployments.size(), 2u);
+    co_await t.settle();
+    EXPECT_EQ((co_await web()).running_count, 2) << "the old task serves while the new one settles";
+    co_await t.pass(kSettle);
+    const Service service = co_await web();
+    EXPECT_EQ(service.running_count, 1);
+    EXPECT_EQ(service.deployments.size(), 1u);
+    CO_ASSERT(t.containers.list().size() == 1);
+    EXPECT_EQ(t.containers.list().front().image_digest, "sha256:2222");
+    // The deployment keeps its image although the tag moves on.
+    t.images.digest = "sha256:3333";
+    t.test.clock.advance(std::chrono::minutes(5));
+    t.containers.exit(t.containers.list().front().id, {.code = 1});
+    co_await t.settle();
+    CO_ASSERT(t.containers.list().size() == 1);
+    EXPECT_EQ(t.containers.list().front().image_digest, "sha256:2222");
+  });
+}
+
+TEST_F(Controllers, ADeletedServiceDrainsAndLeavesNothing) {
+  run([this]() -> task<void> {
+    co_await make_service(2);
+    auto refused = co_await delete_service(t.ecs, t.context(), {.service = "web"});
+    CO_ASSERT(!refused);
+    EXPECT_EQ(refused.error().message, "The service cannot be stopped while it is scaled above 0.");
+    (void)co_await delete_service(t.ecs, t.context(), {.service = "web", .force = true});
+    co_await t.settle();
+    EXPECT_EQ((co_await web()).status, "INACTIVE");
+    EXPECT_TRUE(t.containers.list().empty());
+    EXPECT_TRUE(t.ec2.interfaces.empty());
+  });
+}
+
+TEST_F(Controllers, AMissingRoleFailsTheTaskNotTheServer) {
+  run([this]() -> task<void> {
+    co_await make_service(0);
+    t.iam.missing_roles.insert("arn:aws:iam::123456789012:role/exec");
+    (void)co_await update_service(t.ecs, t.context(), {.service = "web", .desired_count = 1});
+    co_await t.settle();
+    const Service service = co_await web();
+    EXPECT_EQ(service.running_count, 0);
+    std::vector<std::string> messages;
+    for (const ServiceEvent& event : service.events) messages.push_back(*event.message);
+    EXPECT_THAT(messages, Contains(HasSubstr("ECS was unable to assume the role")));
+  });
+}
+
+}  // namespace
+}  // namespace landfall::ecs
