@@ -14,6 +14,9 @@
 #include "services/ecr/client_setup.h"
 #include "services/ecr/registry/registry.h"
 #include "services/ecr/sweeper.h"
+#include "services/ecs/controller/service_controller.h"
+#include "services/ecs/controller/task_controller.h"
+#include "services/ecs/registry_images.h"
 #include "services/iam/identities.h"
 #include "services/logs/keeper.h"
 #include "services/rds/controller/instance_controller.h"
@@ -23,6 +26,7 @@
 #include "store/store.h"
 #include "wire/ec2/operations.h"
 #include "wire/ecr/operations.h"
+#include "wire/ecs/operations.h"
 #include "wire/iam/operations.h"
 #include "wire/logs/operations.h"
 #include "wire/rds/operations.h"
@@ -138,6 +142,30 @@ class Background {
   std::vector<std::function<task<void>()>> stops_;
 };
 
+task<void> sweep_layers(io::Loop& loop, host::LocalContainers& containers) {
+  while (true) {
+    co_await loop.sleep_for(std::chrono::hours(1));
+    if (auto swept = co_await containers.sweep_layers(); !swept)
+      log::warning("serve", "unpacked layers cannot be removed: {}", swept.error().message);
+  }
+}
+
+// The API inside every VPC.
+ec2::VpcListener api_listener(http::Server& server) {
+  const std::string address(ec2::kApiAddress);
+  const std::array<io::Endpoint, 2> places = {io::Endpoint{address, ec2::kApiPort},
+                                              io::Endpoint{address, 443}};
+  return {.name = "API",
+          .start = [&server, places](const std::string&, const std::string& path) -> Result<void> {
+            for (const io::Endpoint& at : places) LF_OK(server.listen(at, path));
+            return {};
+          },
+          .stop =
+              [&server, places](const std::string&, const std::string& path) {
+                for (const io::Endpoint& at : places) server.unlisten(at, path);
+              }};
+}
+
 task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   const fs::path folder = settings.instance.data_dir;
   SystemClock clock;
@@ -185,6 +213,16 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
                clients,
                {.port = settings.listen.port, .default_region = settings.region}};
 
+  host::PulledImages outside_images(loop, blobs, folder / "pulled");
+  LF_CO_OK(outside_images.open());
+  ecs::Ecs ecs{loop, *store, clock, random, networks, identities, events};
+  ecs::RegistryImages images(ecr, identities, outside_images);
+  logs::LogsPort task_logs(logs);
+  ecs::Fargate fargate{ecs,    settings.instance, containers,
+                       images, task_logs,         authority->certificate_file()};
+  ecs::TaskController tasks(fargate);
+  ecs::ServiceController services(ecs);
+
   gateway::Gateway gateway(identities, clock, random);
   gateway.add(gateway::service(iam::kService, iam));
   gateway.add(gateway::service(sts::kService, sts));
@@ -192,6 +230,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   gateway.add(gateway::service(rds::kService, rds));
   gateway.add(gateway::service(logs::kService, logs));
   gateway.add(gateway::service(ecr::kService, ecr, 32 << 20));  // layer parts of 20 MiB, base64
+  gateway.add(gateway::service(ecs::kService, ecs));
   gateway.set_registry(
       [&ecr](http::Request request, http::BodyReader& body, http::ResponseWriter& out) {
         return ecr::serve_registry(ecr, std::move(request), body, out);
@@ -209,15 +248,23 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
       server_options(*authority, certificate));
   LF_CO_TRY(at, listen(server, settings.listen));
   ecr.settings.port = at.port;
+  networks.add_listener(api_listener(server));
   LF_CO_OK(write_listening(folder, {at.str(), settings.region}));
   LF_CO_OK(co_await containers.open());
+  co_await tasks.collect_orphans();
   Background background;
   background.start(vpcs);
   background.start(snapshots);
   background.start(databases);
   background.start(log_housekeeping);
+  background.start(tasks);
+  background.start(services);
   io::TaskScope sweeping(loop);
-  sweeping.spawn("ecr sweep", ecr::sweep_forever(ecr, {}, std::chrono::hours(1)));
+  sweeping.spawn("ecr sweep", ecr::sweep_forever(ecr, {}, std::chrono::hours(1),
+                                                 [&](const host::Digest& digest) {
+                                                   return outside_images.refers_to(digest);
+                                                 }));
+  sweeping.spawn("layer sweep", sweep_layers(loop, containers));
   log::info("serve", "account {}, data in {}, API on http://{}", account, folder.string(),
             at.str());
   log::info("serve", "to use it: eval \"$(landfall env --data-dir {})\"", folder.string());

@@ -9,6 +9,7 @@ namespace {
 constexpr Millis kWatchRetry(500);
 // A clock that jumps forward is noticed at least this soon.
 constexpr Millis kLongestSleep = std::chrono::minutes(1);
+constexpr int kTurnsOfWatches = 8;
 }  // namespace
 
 struct Controller::Running {
@@ -149,6 +150,8 @@ void Controller::enqueue_after(std::string key, Millis delay) {
 
 task<void> Controller::settle() {
   Running& running = *running_;
+  // What was committed just now reaches the queue when the watches have run.
+  for (int i = 0; i < kTurnsOfWatches; ++i) co_await running.loop.yield();
   while (running.queue.working() != 0 || running.queue.next_due() == Millis(0)) {
     co_await running.idle.wait_for(Millis(5));
   }

@@ -88,7 +88,7 @@ std::vector<FoundRepository> all_repositories(Ecr& ecr) {
 
 }  // namespace
 
-task<host::BlobStore::Swept> sweep_once(Ecr& ecr, SweepAges ages) {
+task<host::BlobStore::Swept> sweep_once(Ecr& ecr, SweepAges ages, KeptElsewhere kept) {
   co_await finish_deletions(ecr);
   for (FoundRepository& repository : all_repositories(ecr)) {
     if (!repository.record().lifecycle_policy.empty())
@@ -96,8 +96,10 @@ task<host::BlobStore::Swept> sweep_once(Ecr& ecr, SweepAges ages) {
   }
   co_await drop_references(ecr, ages);
   auto swept = co_await ecr.blobs.sweep(
-      [&ecr](const host::Digest& digest) { return is_referenced(ecr.store, digest); }, ages.blob,
-      ages.upload);
+      [&ecr, &kept](const host::Digest& digest) {
+        return is_referenced(ecr.store, digest) || (kept && kept(digest));
+      },
+      ages.blob, ages.upload);
   if (!swept) {
     log::warning("ecr", "sweep: {}", swept.error().message);
     co_return host::BlobStore::Swept{};
@@ -109,9 +111,9 @@ task<host::BlobStore::Swept> sweep_once(Ecr& ecr, SweepAges ages) {
   co_return *swept;
 }
 
-task<void> sweep_forever(Ecr& ecr, SweepAges ages, Millis interval) {
+task<void> sweep_forever(Ecr& ecr, SweepAges ages, Millis interval, KeptElsewhere kept) {
   while (true) {
-    co_await sweep_once(ecr, ages);
+    co_await sweep_once(ecr, ages, kept);
     co_await ecr.loop.sleep_for(interval);
   }
 }

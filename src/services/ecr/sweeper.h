@@ -2,6 +2,8 @@
 // removes blobs that no image needs.
 #pragma once
 
+#include <functional>
+
 #include "services/ecr/service.h"
 
 namespace landfall::ecr {
@@ -15,10 +17,13 @@ struct SweepAges {
   Millis upload = std::chrono::hours(24);
 };
 
+// Is a blob needed by somebody else, who shares the blob store? Empty: there is nobody.
+using KeptElsewhere = std::function<bool(const host::Digest&)>;
+
 // One round, for all accounts and regions.
-task<host::BlobStore::Swept> sweep_once(Ecr& ecr, SweepAges ages);
+task<host::BlobStore::Swept> sweep_once(Ecr& ecr, SweepAges ages, KeptElsewhere kept = {});
 
 // Rounds for ever; spawn into a scope. The first begins at once.
-task<void> sweep_forever(Ecr& ecr, SweepAges ages, Millis interval);
+task<void> sweep_forever(Ecr& ecr, SweepAges ages, Millis interval, KeptElsewhere kept = {});
 
 }  // namespace landfall::ecr
