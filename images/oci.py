@@ -103,6 +103,8 @@ def write_layout(image: Image, layout: Path) -> int:
         "created": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "config": {**image.config, "Env": [PATH, *image.config.get("Env", [])]},
         "rootfs": {"type": "layers", "diff_ids": diff_ids},
+        # One entry a layer: clients that build on the image count them.
+        "history": [{"created": created.strftime("%Y-%m-%dT%H:%M:%SZ"), "created_by": "images/build"} for _ in diff_ids],
     }))
     manifest = put_blob(layout, to_json({
         "schemaVersion": 2,
