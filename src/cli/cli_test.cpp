@@ -13,7 +13,7 @@ namespace {
 const std::vector<Option> kKnown = {kDataDir, {"--help", "", "", "this text"}};
 
 TEST(Options, ValuesFlagsAndWords) {
-  auto parsed = parse(kKnown, {"a", "--data-dir=/x y", "--help", "b"});
+  auto parsed = parse(kKnown, {"a", "--data-dir=/x y", "--help", "b"}, 2);
   ASSERT_TRUE(parsed);
   EXPECT_EQ((*parsed)["--data-dir"], "/x y");
   EXPECT_TRUE(parsed->flag("--help"));
@@ -25,6 +25,10 @@ TEST(Options, MistakesAreNamed) {
   EXPECT_EQ(parse(kKnown, {"--nothing"}).error().message, "unknown option --nothing");
   EXPECT_EQ(parse(kKnown, {"--data-dir"}).error().message,
             "--data-dir needs a value: --data-dir DIR");
+  EXPECT_EQ(parse(kKnown, {"--data-dir="}).error().message, "the value of --data-dir is empty");
+  EXPECT_EQ(parse(kKnown, {"-x"}).error().message, "unknown option -x");
+  EXPECT_EQ(parse(kKnown, {"extra"}).error().message, "unexpected word 'extra'");
+  EXPECT_TRUE(parse(kKnown, {"-h"})->flag("--help"));
   EXPECT_EQ(parse(kKnown, {"--help=yes"}).error().message, "--help takes no value");
 }
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <csignal>
 
 #include "cli/command.h"
@@ -53,7 +55,7 @@ Result<void> stop_server(const std::filesystem::path& data_dir) {
 int run_down(const std::vector<std::string>& words) {
   const std::vector<Option> known = {kDataDir, {"--help", "", "", "this text"}};
   const auto parsed = parse(known, words);
-  if (!parsed) return complain(parsed.error().message, 2);
+  if (!parsed) return complain(parsed.error().message + "; see landfall down --help", 2);
   if (parsed->flag("--help")) {
     fmt::print(
         "usage: landfall down [OPTIONS]\n\nStops the server and removes everything it made: "
@@ -64,7 +66,16 @@ int run_down(const std::vector<std::string>& words) {
   }
   const auto instance = host::instance_for((*parsed)["--data-dir"]);
   if (!instance) return complain(instance.error().message);
-  if (!std::filesystem::exists(instance->data_dir)) return 0;
+  if (!std::filesystem::exists(instance->data_dir)) {
+    fmt::print("nothing to remove: {} does not exist\n", instance->data_dir.string());
+    return 0;
+  }
+  // Somebody's mistyped folder is not ours to delete.
+  if (!std::filesystem::exists(instance->data_dir / "lock")) {
+    return complain(fmt::format("{} is no data folder of Landfall: it has no file 'lock'",
+                                instance->data_dir.string()));
+  }
+  if (::geteuid() != 0) return complain("must run as root: it removes containers and networks");
   if (auto stopped = stop_server(instance->data_dir); !stopped)
     return complain(stopped.error().message);
   io::Loop loop;

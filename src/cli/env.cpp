@@ -9,7 +9,7 @@ namespace landfall::cli {
 int run_env(const std::vector<std::string>& words) {
   const std::vector<Option> known = {kDataDir, {"--help", "", "", "this text"}};
   const auto parsed = parse(known, words);
-  if (!parsed) return complain(parsed.error().message, 2);
+  if (!parsed) return complain(parsed.error().message + "; see landfall env --help", 2);
   if (parsed->flag("--help")) {
     fmt::print(
         "usage: eval \"$(landfall env [OPTIONS])\"\n\nPrints shell exports that point the AWS CLI, "

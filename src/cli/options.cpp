@@ -2,12 +2,17 @@
 
 namespace landfall::cli {
 
-Result<Parsed> parse(const std::vector<Option>& known, const std::vector<std::string>& words) {
+Result<Parsed> parse(const std::vector<Option>& known, const std::vector<std::string>& words,
+                     std::size_t most_words) {
   Parsed out;
   for (const Option& option : known) out.options[option.name] = option.fallback;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
-    if (!word.starts_with("--")) {
+    if (word == "-h") {
+      out.options["--help"] = "yes";
+      continue;
+    }
+    if (!word.starts_with('-')) {
       out.words.push_back(word);
       continue;
     }
@@ -25,6 +30,13 @@ Result<Parsed> parse(const std::vector<Option>& known, const std::vector<std::st
     } else {
       return fail("usage", fmt::format("{} needs a value: {} {}", name, name, option->value));
     }
+    // "--data-dir $UNSET" must not fall back on anything. (Options without a default may be empty.)
+    if (!option->value.empty() && !option->fallback.empty() && out.options[name].empty()) {
+      return fail("usage", fmt::format("the value of {} is empty", name));
+    }
+  }
+  if (out.words.size() > most_words && out.options["--help"].empty()) {
+    return fail("usage", fmt::format("unexpected word '{}'", out.words[most_words]));
   }
   return out;
 }

@@ -23,8 +23,10 @@ struct Parsed {
   bool flag(const std::string& name) const { return !options.at(name).empty(); }
 };
 
-// Error "usage", with a message that names the word at fault.
-Result<Parsed> parse(const std::vector<Option>& known, const std::vector<std::string>& words);
+// Error "usage", with a message that names the word at fault. most_words: how many words beside the
+// options the command takes.
+Result<Parsed> parse(const std::vector<Option>& known, const std::vector<std::string>& words,
+                     std::size_t most_words = 0);
 
 // The options as a table for --help.
 std::string describe(const std::vector<Option>& known);

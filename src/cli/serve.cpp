@@ -73,13 +73,16 @@ int run_serve(const std::vector<std::string>& words) {
   const auto level = level_of((*parsed)["--log-level"]);
   if (!level) return complain("--log-level takes debug, info, warning or error", 2);
   log::set_level(*level);
-  const auto settings = settings_of(*parsed);
-  if (!settings)
-    return complain(settings.error().message, settings.error().code == "usage" ? 2 : 1);
   if (::geteuid() != 0) {
     return complain(
         "must run as root: it makes network namespaces and starts containers (these do not run as "
         "root)");
+  }
+  const auto settings = settings_of(*parsed);
+  if (!settings) {
+    const bool usage = settings.error().code == "usage";
+    return complain(settings.error().message + (usage ? "; see landfall serve --help" : ""),
+                    usage ? 2 : 1);
   }
   const char* path = std::getenv("PATH");
   const auto missing = missing_requirements(path ? path : "");

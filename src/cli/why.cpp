@@ -13,7 +13,7 @@ int run_why(const std::vector<std::string>& words) {
       {"--region", "REGION", "",
        "where the resource is, unless it is an ARN (default: AWS_REGION)"},
       {"--help", "", "", "this text"}};
-  const auto parsed = parse(known, words);
+  const auto parsed = parse(known, words, 1);
   if (!parsed) return complain(parsed.error().message + "; see landfall why --help", 2);
   if (parsed->flag("--help")) {
     fmt::print(

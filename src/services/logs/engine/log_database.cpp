@@ -1,6 +1,8 @@
 #include "services/logs/engine/log_database.h"
 
+#include <rocksdb/env.h>
 #include <rocksdb/table.h>
+#include <sys/statvfs.h>
 
 #include "base/log.h"
 #include "io/files.h"
@@ -11,6 +13,8 @@ namespace landfall::logs {
 namespace {
 constexpr std::size_t kMostQueuedBytes = 128 << 20;
 constexpr std::size_t kMostTogetherBytes = 8 << 20;
+// Left free: what others write between the check and our write, and the file system's own needs.
+constexpr std::size_t kReserveBytes = 1 << 20;
 
 rocksdb::ColumnFamilyOptions family_options(std::size_t buffer_bytes) {
   rocksdb::ColumnFamilyOptions options;
@@ -49,7 +53,13 @@ Result<std::shared_ptr<LogDatabase>> LogDatabase::open(const std::filesystem::pa
       {rocksdb::kDefaultColumnFamilyName, family_options(64 << 10)},
       {"streams", family_options(4 << 20)},
       {"events", family_options(32 << 20)}};
+  // What is in memory is in the write-ahead log too; a full disk must not hold the server's end up.
+  options.avoid_flush_during_shutdown = true;
   auto database = std::make_shared<LogDatabase>();
+  database->folder = folder;
+  database->files = std::make_shared<PatientFiles>(rocksdb::FileSystem::Default());
+  database->env = rocksdb::NewCompositeEnv(database->files);
+  options.env = database->env.get();
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::Open(options, folder.string(), families, &handles, &db);
@@ -63,8 +73,19 @@ Result<std::shared_ptr<LogDatabase>> LogDatabase::open(const std::filesystem::pa
   return database;
 }
 
+Result<void> LogDatabase::check_space(std::size_t bytes) const {
+  struct statvfs info{};
+  if (::statvfs(folder.c_str(), &info) != 0) return {};
+  const std::uint64_t free_bytes = std::uint64_t(info.f_bavail) * info.f_frsize;
+  // Twice: the write-ahead log and, later, the table.
+  if (free_bytes >= 2 * bytes + kReserveBytes) return {};
+  return fail("disk-full", fmt::format("{} has {} KiB free", folder.string(), free_bytes >> 10),
+              500);
+}
+
 LogDatabase::~LogDatabase() {
   if (!db) return;
+  files->give_up();
   for (auto* handle : {facts, streams, events}) db->DestroyColumnFamilyHandle(handle);
   db->Close();
 }
@@ -133,6 +154,12 @@ void LogWriter::run() {
 }
 
 void LogWriter::write_together(const std::vector<Waiting*>& together) {
+  std::size_t bytes = 0;
+  for (const Waiting* waiting : together) bytes += waiting->bytes;
+  if (auto space = database_->check_space(bytes); !space) {
+    for (Waiting* waiting : together) waiting->result = space;
+    return;
+  }
   rocksdb::WriteBatch batch;
   for (Waiting* waiting : together) waiting->fill(batch, sequence_);
   std::string sequence;

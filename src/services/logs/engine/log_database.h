@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "io/loop.h"
+#include "services/logs/engine/patient_files.h"
 
 namespace landfall::logs {
 
@@ -22,6 +23,12 @@ struct LogDatabase {
   static Result<std::shared_ptr<LogDatabase>> open(const std::filesystem::path& folder);
   ~LogDatabase();
 
+  // Error "disk-full" unless there is room for a write of this size.
+  Result<void> check_space(std::size_t bytes) const;
+
+  std::filesystem::path folder;
+  std::shared_ptr<PatientFiles> files;
+  std::unique_ptr<rocksdb::Env> env;  // made of the files; outlives db
   std::unique_ptr<rocksdb::DB> db;
   rocksdb::ColumnFamilyHandle* facts = nullptr;    // "sequence"
   rocksdb::ColumnFamilyHandle* streams = nullptr;  // group, name -> Stream
