@@ -104,6 +104,7 @@ task<Result<ExecResult>> LocalContainers::exec(std::string id, ExecRequest reque
                   "--pid-file",
                   files.pid.string(),
                   id};
+  command.network_namespace = fmt::format("/proc/{}/ns/net", meta->init_pid);
   command.input = std::move(request.input);
   command.timeout = request.timeout + std::chrono::seconds(10);
   command.output_limit = request.output_limit;

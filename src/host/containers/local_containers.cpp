@@ -208,6 +208,7 @@ task<Result<ContainerInfo>> LocalContainers::build(ContainerSpec spec) {
   }
   const ResourceLimits group = spec.group_limits;
   const std::string group_path = fmt::format("landfall-{}/{}", instance_.tag, spec.group);
+  const std::string network = spec.network_namespace;
   input.spec = std::move(spec);
   input.range = {metas_[id].first_id, kIdsEach};
   input.map_ids = map_ids_;
@@ -226,7 +227,7 @@ task<Result<ContainerInfo>> LocalContainers::build(ContainerSpec spec) {
   const auto place = [this](int pid) {
     return cgroups_->add_process(fmt::format("landfall-{}/_monitors", instance_.tag), pid);
   };
-  LF_CO_TRY(started, co_await start_monitor(loop_, id, monitor_paths(id), place));
+  LF_CO_TRY(started, co_await start_monitor(loop_, id, monitor_paths(id), network, place));
   Meta& meta = metas_[id];
   meta.monitor_pid = started.monitor_pid;
   meta.init_pid = started.init_pid;

@@ -500,25 +500,56 @@ task<void> joined(LocalContainers& on, ContainerSpec spec, std::string path) {
   EXPECT_TRUE(ended) << ended.error().message;
 }
 
+task<void> looked_into(LocalContainers& on, ContainerSpec spec, std::string path) {
+  spec.network_namespace = std::move(path);
+  spec.sysctls = {{"net.ipv4.tcp_keepalive_time", "89"}};
+  EXPECT_TRUE(co_await on.create(spec));
+  EXPECT_TRUE(co_await on.start("a"));
+  auto done =
+      co_await on.exec("a", {.argv = {"probe", "cat=/proc/sys/net/ipv4/tcp_keepalive_time"}});
+  EXPECT_TRUE(done) << done.error().message;
+  if (done) EXPECT_EQ(done->output, "89\n");
+  EXPECT_TRUE(co_await on.stop("a", Millis(0)));
+}
+
+// A network namespace, which lives while a thread is in it.
+class Elsewhere {
+ public:
+  Elsewhere() {
+    thread_ = std::thread([this] {
+      EXPECT_EQ(::unshare(CLONE_NEWNET), 0);
+      path_.set_value(fmt::format("/proc/{}/task/{}/ns/net", ::getpid(), ::gettid()));
+      done_.get_future().wait();
+    });
+    path = path_.get_future().get();
+  }
+  ~Elsewhere() {
+    done_.set_value();
+    thread_.join();
+  }
+  std::string path;
+
+ private:
+  std::promise<std::string> path_;
+  std::promise<void> done_;
+  std::thread thread_;
+};
+
+TEST_F(LocalContainersTest, RunsCommandsInANetworkNamespaceMadeElsewhere) {
+  const Elsewhere elsewhere;
+  run([&](LocalContainers& on) { return looked_into(on, spec("a", {"wait"}), elsewhere.path); });
+}
+
 TEST_F(LocalContainersTest, JoinsANetworkNamespaceMadeElsewhere) {
-  // A namespace lives while a thread is in it.
-  std::promise<std::string> path;
-  std::promise<void> done;
-  std::thread inside([&] {
-    EXPECT_EQ(::unshare(CLONE_NEWNET), 0);
-    path.set_value(fmt::format("/proc/{}/task/{}/ns/net", ::getpid(), ::gettid()));
-    done.get_future().wait();
-  });
+  const Elsewhere elsewhere;
   run([&](LocalContainers& on) {
     return joined(on,
                   spec("a", {"cat=/proc/sys/net/ipv4/tcp_keepalive_time",
                              "cat=/proc/sys/net/ipv4/ip_unprivileged_port_start",
                              "cat=/sys/class/net/lo/address", "cat=/etc/resolv.conf",
                              "cat=/etc/hosts", "write=/sys/class/net/lo/mtu"}),
-                  path.get_future().get());
+                  elsewhere.path);
   });
-  done.set_value();
-  inside.join();
   EXPECT_EQ(log_of("a"),
             "88\n0\n00:00:00:00:00:00\nsearch landfall.test\nnameserver 10.0.0.2\n"
             "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"

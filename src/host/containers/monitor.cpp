@@ -10,6 +10,7 @@
 
 #include "base/record.h"
 #include "io/fd_watch.h"
+#include "io/net.h"
 
 namespace landfall::host {
 namespace fs = std::filesystem;
@@ -138,6 +139,7 @@ Error runtime_error(std::string_view message) {
 }
 
 task<Result<MonitorStarted>> start_monitor(io::Loop& loop, std::string id, MonitorPaths paths,
+                                           std::string network_namespace,
                                            std::function<Result<void>(int)> place) {
   const char* conmon = find_program({"/usr/bin/conmon", "/usr/libexec/podman/conmon",
                                      "/usr/local/bin/conmon", "/usr/lib/podman/conmon"});
@@ -185,7 +187,14 @@ task<Result<MonitorStarted>> start_monitor(io::Loop& loop, std::string id, Monit
                                          "json"};
   LF_CO_TRY(sync, make_pipe());
   LF_CO_TRY(start, make_pipe());
-  LF_CO_TRY(pid, spawn(argv, sync.write, start.read, paths.bundle, paths.monitor_log()));
+  int pid = 0;
+  const auto begin = [&]() -> Result<void> {
+    LF_TRY(child, spawn(argv, sync.write, start.read, paths.bundle, paths.monitor_log()));
+    pid = child;
+    return {};
+  };
+  LF_CO_OK(network_namespace.empty() ? begin()
+                                     : io::in_network_namespace(network_namespace, begin));
   sync.write.reset();
   start.read.reset();
   const Result<void> placed = place(pid);

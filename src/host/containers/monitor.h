@@ -30,9 +30,11 @@ struct MonitorStarted {
   int init_pid = 0;
 };
 
-// Starts conmon, which has runc create the container. `place` is called with conmon's pid before it
-// goes on. Errors: what runc said, mapped (see runtime_error); "program-missing", "runtime-failed".
+// Starts conmon, which has runc create the container, inside a network namespace (empty: ours).
+// `place` is called with conmon's pid before it goes on. Errors: what runc said, mapped (see
+// runtime_error); "program-missing", "runtime-failed".
 task<Result<MonitorStarted>> start_monitor(io::Loop& loop, std::string id, MonitorPaths paths,
+                                           std::string network_namespace,
                                            std::function<Result<void>(int)> place);
 
 // What runc and conmon say, as one of create()'s errors.

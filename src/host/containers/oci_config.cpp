@@ -183,9 +183,9 @@ json::object linux_part(const OciInput& in) {
   for (const char* kind : {"pid", "ipc", "uts", "mount", "cgroup", "user"}) {
     namespaces.push_back(json::object{{"type", kind}});
   }
-  json::object network{{"type", "network"}};
-  if (!in.spec.network_namespace.empty()) network["path"] = in.spec.network_namespace;
-  namespaces.push_back(std::move(network));
+  // A network of the caller's is not named: runc is started inside it. To join it, as `runc exec`
+  // would for each command, takes rights that the container's user namespace does not have.
+  if (in.spec.network_namespace.empty()) namespaces.push_back(json::object{{"type", "network"}});
   out["namespaces"] = std::move(namespaces);
   json::object mapping{{"containerID", 0}, {"hostID", in.range.first}, {"size", in.range.size}};
   out["uidMappings"] = json::array{mapping};
