@@ -26,7 +26,7 @@ bool is_active(const Tables& tables, const RouteTableRecord& table, const RouteR
     return gateway && gateway->value.vpc_id == table.vpc_id;
   }
   const auto gateway = tables.nat_gateways.get(route.target);
-  return gateway && !gateway->value.deleted;
+  return gateway && gateway->value.carries();
 }
 
 }  // namespace

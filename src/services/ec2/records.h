@@ -16,6 +16,13 @@ namespace landfall::ec2 {
 
 using Tags = std::map<std::string, std::string>;
 
+// The request that made a resource, where requests may be repeated under a token.
+struct ClientToken {
+  std::string token;    // empty: none given
+  std::string request;  // what was asked for, to tell a repetition from another use of the token
+};
+LF_RECORD(ClientToken, token, request)
+
 struct VpcRecord {
   std::string id;
   std::string cidr;
@@ -49,7 +56,7 @@ LF_RECORD(SubnetRecord, id, vpc_id, cidr, zone, default_for_zone, map_public_ip_
 
 struct RouteRecord {
   std::string destination;  // canonical block
-  std::string target;  // "igw-...", "nat-...", "eni-..."; the VPC's own route ("local") is not kept
+  std::string target;       // "igw-..." or "nat-..."; the VPC's own route ("local") is not kept
 };
 LF_RECORD(RouteRecord, destination, target)
 
@@ -64,9 +71,10 @@ struct RouteTableRecord {
   std::string vpc_id;
   std::vector<RouteRecord> routes;
   std::vector<RouteTableAssociationRecord> associations;
+  ClientToken made_by;
   Tags tags;
 };
-LF_RECORD(RouteTableRecord, id, vpc_id, routes, associations, tags)
+LF_RECORD(RouteTableRecord, id, vpc_id, routes, associations, made_by, tags)
 
 struct InternetGatewayRecord {
   std::string id;
@@ -121,11 +129,12 @@ struct NetworkInterfaceRecord {
   std::string association_id;  // of either
   std::string attachment_id;
   TimePoint created{};
+  ClientToken made_by;
   Tags tags;
 };
 LF_RECORD(NetworkInterfaceRecord, id, owner, vpc_id, subnet_id, zone, description, type, mac,
           address, group_ids, requester_managed, requester_id, public_address, allocation_id,
-          association_id, attachment_id, created, tags)
+          association_id, attachment_id, created, made_by, tags)
 
 struct ElasticAddressRecord {
   std::string allocation_id;
@@ -141,12 +150,16 @@ struct NatGatewayRecord {
   std::string interface_id;
   std::string allocation_id;
   bool deleted = false;
+  std::string failure_code;  // why it never worked; empty: it does
+  std::string failure_message;
   TimePoint created{};
   TimePoint deleted_at{};
+  ClientToken made_by;
   Tags tags;
+  bool carries() const { return !deleted && failure_code.empty(); }
 };
-LF_RECORD(NatGatewayRecord, id, vpc_id, subnet_id, interface_id, allocation_id, deleted, created,
-          deleted_at, tags)
+LF_RECORD(NatGatewayRecord, id, vpc_id, subnet_id, interface_id, allocation_id, deleted,
+          failure_code, failure_message, created, deleted_at, made_by, tags)
 
 struct AclEntryRecord {
   bool egress = false;

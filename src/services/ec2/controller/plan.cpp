@@ -30,7 +30,7 @@ std::vector<ExternalRoute> external_routes(const VpcRecords& records,
     } else if (route.target.starts_with("nat-")) {
       const auto gateway =
           std::ranges::find(records.nat_gateways, route.target, &NatGatewayRecord::id);
-      if (gateway == records.nat_gateways.end() || gateway->deleted) continue;
+      if (gateway == records.nat_gateways.end() || !gateway->carries()) continue;
       const auto interface =
           std::ranges::find(records.interfaces, gateway->interface_id, &NetworkInterfaceRecord::id);
       if (interface == records.interfaces.end()) continue;

@@ -31,6 +31,21 @@ task<Result<void>> save(Ec2& ec2, const store::Table<T>& table, const T& record)
   return commit(ec2, std::move(transaction));
 }
 
+// What an earlier request under the same token made, if there was one. Error: the token was used
+// for something else. https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
+template <class T>
+Result<std::optional<T>> made_before(const store::Table<T>& table, const ClientToken& asked) {
+  if (asked.token.empty()) return std::nullopt;
+  for (auto& row : table.list()) {
+    if (row.value.made_by.token != asked.token) continue;
+    if (row.value.made_by.request == asked.request) return std::move(row.value);
+    return fail(
+        "IdempotentParameterMismatch",
+        fmt::format("The client token {} has been used with other parameters.", asked.token));
+  }
+  return std::nullopt;
+}
+
 // After a change of what a VPC lets pass.
 inline task<void> wait_in_force(Ec2& ec2, std::string vpc_id) {
   if (ec2.in_force) co_await ec2.in_force(std::move(vpc_id));
