@@ -1,9 +1,9 @@
 #include "host/network/firewall.h"
 
+#include "base/bytes.h"
+
 namespace landfall::host::network {
 namespace {
-
-constexpr std::string_view kTable = "inet landfall";
 
 // "sg-0123" as part of a chain or set name.
 std::string identifier(std::string_view prefix, std::string_view id, std::string_view suffix = {}) {
@@ -13,7 +13,8 @@ std::string identifier(std::string_view prefix, std::string_view id, std::string
 }
 std::string members_of(std::string_view group) { return identifier("members", group); }
 
-std::string protocol_match(const TrafficRule& rule) {
+template <class Rule>
+std::string protocol_match(const Rule& rule) {
   constexpr int kIcmp = 1, kTcp = 6, kUdp = 17;
   if (rule.protocol == -1) return "";
   if (rule.protocol == kIcmp) {
@@ -32,9 +33,19 @@ std::string protocol_match(const TrafficRule& rule) {
   return fmt::format("{} dport {}-{} ", name, rule.from_port, rule.to_port);
 }
 
+// Bits of the connection's mark: admitted, on its way out of the sender or into the receiver, by a
+// rule that keeps the connection.
+constexpr int kKeptOut = 1, kKeptIn = 2;
+
+bool for_everybody(const TrafficRule& rule) { return rule.block && rule.block->length == 0; }
+bool admits_everything(const TrafficRule& rule) {
+  return for_everybody(rule) && rule.protocol == -1;
+}
+
 // `side` is the peer's address in the packet: saddr for ingress, daddr for egress.
-std::vector<std::string> group_rules(const std::vector<TrafficRule>& rules, std::string_view side,
+std::vector<std::string> group_rules(const std::vector<TrafficRule>& rules, bool egress,
                                      const std::set<std::string>& known_groups) {
+  const std::string_view side = egress ? "daddr" : "saddr", end = egress ? "out" : "in";
   std::vector<std::string> lines;
   for (const TrafficRule& rule : rules) {
     std::string peer;
@@ -45,7 +56,8 @@ std::vector<std::string> group_rules(const std::vector<TrafficRule>& rules, std:
       if (!known_groups.contains(rule.group)) continue;
       peer = fmt::format("ip {} @{} ", side, members_of(rule.group));
     }
-    lines.push_back(peer + protocol_match(rule) + "accept");
+    lines.push_back(fmt::format("{}{}goto {}_{}", peer, protocol_match(rule),
+                                for_everybody(rule) ? "open" : "kept", end));
   }
   std::ranges::sort(lines);
   const auto [first, last] = std::ranges::unique(lines);
@@ -53,51 +65,30 @@ std::vector<std::string> group_rules(const std::vector<TrafficRule>& rules, std:
   return lines;
 }
 
-// Interval sets refuse elements that overlap: a block inside another adds nothing.
-std::vector<Cidr> without_contained(std::vector<Cidr> blocks) {
-  std::ranges::sort(blocks, {}, [](const Cidr& c) { return std::pair(c.length, c.base); });
-  std::vector<Cidr> kept;
-  for (const Cidr& block : blocks) {
-    const bool covered =
-        std::ranges::any_of(kept, [&](const Cidr& k) { return k.contains(block); });
-    if (!covered) kept.push_back(block);
+std::vector<std::string> acl_rules(const std::vector<AclRule>& rules, std::string_view side) {
+  std::vector<std::string> lines;
+  for (const AclRule& rule : rules) {
+    const std::string peer =
+        rule.block.length > 0 ? fmt::format("ip {} {} ", side, rule.block.str()) : "";
+    lines.push_back(peer + protocol_match(rule) + (rule.allow ? "return" : "drop"));
   }
-  return kept;
+  lines.push_back("drop");
+  return lines;
 }
 
-void add_interface(Ruleset& out, const InterfaceSpec& interface, const SubnetSpec* subnet,
-                   const std::set<std::string>& known_groups) {
-  const std::string device = interface_device(interface.id);
-  const std::string address = interface.address.str();
-  out.sets["bound"].elements.insert(fmt::format("\"{}\" . {}", device, address));
+// A list whose first line lets everything pass, as those that AWS makes do, needs no chain.
+bool passes_everything(const std::vector<AclRule>& rules) {
+  return !rules.empty() && rules.front().allow && rules.front().protocol == -1 &&
+         rules.front().block.length == 0;
+}
 
-  const std::string in_chain = device + "_in", out_chain = device + "_out";
-  out.chains[in_chain];
-  out.chains[out_chain];
-  for (const std::string& group : interface.security_groups) {
-    if (!known_groups.contains(group)) continue;
-    out.chains[in_chain].push_back("jump " + identifier("in", group));
-    out.chains[out_chain].push_back("jump " + identifier("out", group));
-    out.sets[members_of(group)].elements.insert(address);
+std::string range_text(Ipv4 first, Ipv4 last) {
+  for (int length = 32; length >= 0; --length) {
+    const Cidr block{first, length};
+    if (block.last() == last && Cidr::parse(block.str()) == block) return block.str();
+    if (block.last() > last) break;
   }
-  out.maps["ingress"].elements[fmt::format("\"{}\"", device)] = "jump " + in_chain;
-  out.maps["egress"].elements[fmt::format("\"{}\"", device)] = "jump " + out_chain;
-
-  if (!subnet) return;
-  std::vector<Cidr> destinations;
-  for (const ExternalRoute& route : subnet->routes) {
-    if (route.nat_gateway) {
-      destinations.push_back(route.destination);
-      out.maps["public_of"].elements[address] = route.nat_gateway->str();
-    } else if (interface.public_address) {
-      destinations.push_back(route.destination);
-      out.maps["public_of"].elements[address] = interface.public_address->str();
-      out.maps["private_of"].elements[interface.public_address->str()] = address;
-    }
-  }
-  for (const Cidr& destination : without_contained(std::move(destinations))) {
-    out.sets["uplink_routes"].elements.insert(fmt::format("{} . {}", address, destination.str()));
-  }
+  return fmt::format("{}-{}", first.str(), last.str());
 }
 
 std::vector<std::string> local_chain(const VpcSpec& vpc) {
@@ -118,182 +109,224 @@ std::vector<std::string> local_chain(const VpcSpec& vpc) {
   return lines;
 }
 
-void add_base_chains(Ruleset& out, const VpcSpec& vpc) {
+class Compiler {
+ public:
+  explicit Compiler(const VpcSpec& vpc) : vpc_(vpc) {
+    for (const SecurityGroupSpec& group : vpc.groups) groups_[group.id] = &group;
+    for (const AclSpec& acl : vpc.acls) acls_[acl.id] = &acl;
+    for (const SubnetSpec& subnet : vpc.subnets) subnets_[subnet.id] = &subnet;
+  }
+  Ruleset run();
+
+ private:
+  void add_groups();
+  void add_acls();
+  void add_interface(const InterfaceSpec& interface);
+  std::string verdict(const InterfaceSpec& interface, bool egress);
+  bool open(const InterfaceSpec& interface, bool egress) const;
+  std::vector<std::string> subnet_acl(const SubnetSpec& subnet, bool egress) const;
+  void add_base_chains();
+
+  const VpcSpec& vpc_;
+  std::map<std::string, const SecurityGroupSpec*> groups_;
+  std::map<std::string, const AclSpec*> acls_;
+  std::map<std::string, const SubnetSpec*> subnets_;
+  Ruleset out_;
+};
+
+void Compiler::add_groups() {
+  std::set<std::string> known;
+  for (const auto& [id, group] : groups_) known.insert(id);
+  for (const SecurityGroupSpec& group : vpc_.groups) {
+    out_.sets[members_of(group.id)].type = "type ipv4_addr;";
+    out_.chains[identifier("in", group.id)] = group_rules(group.ingress, false, known);
+    out_.chains[identifier("out", group.id)] = group_rules(group.egress, true, known);
+  }
+}
+
+// Whether the interface's rules admit everything from (or to) everybody.
+bool Compiler::open(const InterfaceSpec& interface, bool egress) const {
+  return std::ranges::any_of(interface.security_groups, [&](const std::string& id) {
+    const auto group = groups_.find(id);
+    return group != groups_.end() &&
+           std::ranges::any_of(egress ? group->second->egress : group->second->ingress,
+                               admits_everything);
+  });
+}
+
+// Interfaces with the same groups share a chain.
+std::string Compiler::verdict(const InterfaceSpec& interface, bool egress) {
+  const std::string_view prefix = egress ? "out" : "in";
+  std::set<std::string> known;
+  for (const std::string& id : interface.security_groups) {
+    if (groups_.contains(id)) known.insert(id);
+  }
+  if (known.empty()) return "drop";
+  if (known.size() == 1) return "goto " + identifier(prefix, *known.begin());
+  std::string ids;
+  for (const std::string& id : known) ids += id + " ";
+  const std::string name = fmt::format("{}_all_{}", prefix, sha256_hex(ids).substr(0, 32));
+  auto& chain = out_.chains[name];
+  if (chain.empty()) {
+    for (const std::string& id : known) chain.push_back("jump " + identifier(prefix, id));
+  }
+  return "goto " + name;
+}
+
+// What the lists of the subnet (and of the subnet of its NAT gateway) say. Inside a subnet no list
+// is asked.
+std::vector<std::string> Compiler::subnet_acl(const SubnetSpec& subnet, bool egress) const {
+  std::vector<std::string> lines;
+  const auto ask = [&](const std::string& match, const std::string& id, bool out) {
+    const auto acl = acls_.find(id);
+    if (acl == acls_.end()) return;
+    if (passes_everything(out ? acl->second->egress : acl->second->ingress)) return;
+    lines.push_back(match + "jump " + identifier(out ? "acl_out" : "acl_in", id));
+  };
+  if (egress) ask("", subnet.acl_id, true);
+  for (const ExternalRoute& route : subnet.routes) {
+    if (!route.nat_gateway) continue;
+    const std::string match =
+        fmt::format("{} \"uplink\" ip {} {} ", egress ? "oifname" : "iifname",
+                    egress ? "daddr" : "saddr", range_text(route.first, route.last));
+    ask(match, route.nat_acl_id, false);
+    ask(match, route.nat_acl_id, true);
+  }
+  if (!egress) ask("", subnet.acl_id, false);
+  if (!lines.empty()) {
+    lines.insert(lines.begin(),
+                 fmt::format("ip {} {} return", egress ? "daddr" : "saddr", subnet.block.str()));
+  }
+  return lines;
+}
+
+void Compiler::add_acls() {
+  for (const AclSpec& acl : vpc_.acls) {
+    if (!passes_everything(acl.ingress)) {
+      out_.chains[identifier("acl_in", acl.id)] = acl_rules(acl.ingress, "saddr");
+    }
+    if (!passes_everything(acl.egress)) {
+      out_.chains[identifier("acl_out", acl.id)] = acl_rules(acl.egress, "daddr");
+    }
+  }
+  for (const SubnetSpec& subnet : vpc_.subnets) {
+    for (const bool egress : {true, false}) {
+      auto lines = subnet_acl(subnet, egress);
+      if (lines.empty()) continue;
+      out_.chains[identifier(egress ? "leave" : "enter", subnet.id)] = std::move(lines);
+    }
+  }
+}
+
+void Compiler::add_interface(const InterfaceSpec& interface) {
+  const std::string device = fmt::format("\"{}\"", interface_device(interface.id));
+  const std::string address = interface.address.str();
+  out_.sets["bound"].elements.insert(fmt::format("{} . {}", device, address));
+  for (const std::string& group : interface.security_groups) {
+    if (groups_.contains(group)) out_.sets[members_of(group)].elements.insert(address);
+  }
+  out_.maps["ingress"].elements[device] = verdict(interface, false);
+  out_.maps["egress"].elements[device] = verdict(interface, true);
+  if (!open(interface, true)) out_.sets["keeps_in"].elements.insert(device);
+  if (!open(interface, false)) out_.sets["keeps_out"].elements.insert(device);
+
+  const auto subnet = subnets_.find(interface.subnet_id);
+  if (subnet == subnets_.end()) return;
+  const std::string leave = identifier("leave", interface.subnet_id);
+  const std::string enter = identifier("enter", interface.subnet_id);
+  if (out_.chains.contains(leave)) out_.maps["acl_out"].elements[device] = "jump " + leave;
+  if (out_.chains.contains(enter)) out_.maps["acl_in"].elements[device] = "jump " + enter;
+  for (const ExternalRoute& route : subnet->second->routes) {
+    const std::string path = fmt::format("{} . {}", address, range_text(route.first, route.last));
+    if (route.nat_gateway) {
+      out_.maps["public_of"].elements[path] = route.nat_gateway->str();
+    } else if (interface.public_address) {
+      out_.maps["public_of"].elements[path] = interface.public_address->str();
+      out_.maps["private_of"].elements[interface.public_address->str()] = address;
+    }
+  }
+}
+
+std::vector<std::string> keep(int bit, std::vector<std::string> when) {
+  std::vector<std::string> lines;
+  for (const std::string& match : when) {
+    lines.push_back(fmt::format("{}ct mark set ct mark | {:#x}", match, bit));
+  }
+  lines.emplace_back("accept");
+  return lines;
+}
+
+void Compiler::add_base_chains() {
   const std::string answers = "ct direction reply ct state established accept";
-  out.base_chains["source"] = {
+  const auto kept = [](int bit) {
+    return fmt::format("ct mark & {0:#x} == {0:#x} ct state established accept", bit);
+  };
+  const std::string not_untracked = "meta l4proto != { tcp, udp } ";
+  out_.chains["kept_in"] = keep(kKeptIn, {""});
+  out_.chains["kept_out"] = keep(kKeptOut, {""});
+  out_.chains["open_in"] = keep(kKeptIn, {"oifname @keeps_in ", not_untracked});
+  out_.chains["open_out"] = keep(kKeptOut, {"iifname @keeps_out ", not_untracked});
+  out_.base_chains["source"] = {
       "type filter hook prerouting priority raw; policy drop;",
       "iifname { \"lo\", \"uplink\" } accept",
       "iifname . ip saddr @bound accept",
   };
-  out.base_chains["leaving"] = {
+  out_.base_chains["acl_leaving"] = {
+      "type filter hook forward priority -20; policy accept;",
+      "iifname vmap @acl_out",
+  };
+  out_.base_chains["acl_arriving"] = {
+      "type filter hook forward priority -10; policy accept;",
+      "oifname vmap @acl_in",
+  };
+  out_.base_chains["leaving"] = {
       "type filter hook forward priority 0; policy drop;",
       "iifname \"uplink\" oifname \"uplink\" drop",
-      "oifname \"uplink\" ip saddr . ip daddr != @uplink_routes drop",
+      "oifname \"uplink\" ip saddr . ip daddr != @public_of drop",
       "ct state related accept",
       answers,
+      kept(kKeptOut),
       "iifname vmap @egress",
   };
-  out.base_chains["arriving"] = {
+  out_.base_chains["arriving"] = {
       "type filter hook forward priority 10; policy drop;",
       "ct state related accept",
       answers,
+      kept(kKeptIn),
       "oifname vmap @ingress",
   };
-  out.base_chains["local"] = local_chain(vpc);
-  out.base_chains["translate_in"] = {
+  out_.base_chains["local"] = local_chain(vpc_);
+  out_.base_chains["translate_in"] = {
       "type nat hook prerouting priority dstnat; policy accept;",
       "iifname \"uplink\" dnat ip to ip daddr map @private_of",
   };
-  out.base_chains["translate_out"] = {
+  out_.base_chains["translate_out"] = {
       "type nat hook postrouting priority srcnat; policy accept;",
-      "oifname \"uplink\" snat ip to ip saddr map @public_of",
+      "oifname \"uplink\" snat ip to ip saddr . ip daddr map @public_of",
   };
 }
 
-std::string braces(const std::set<std::string>& elements) {
-  return fmt::format("{{ {} }}", fmt::join(elements, ", "));
-}
-std::string braces(const std::map<std::string, std::string>& elements) {
-  std::vector<std::string> pairs;
-  for (const auto& [key, value] : elements) pairs.push_back(fmt::format("{} : {}", key, value));
-  return fmt::format("{{ {} }}", fmt::join(pairs, ", "));
-}
-
-// Elements of `from` that `other` does not hold equally.
-std::set<std::string> only_in(const std::set<std::string>& from,
-                              const std::set<std::string>& other) {
-  std::set<std::string> out;
-  std::ranges::set_difference(from, other, std::inserter(out, out.end()));
-  return out;
-}
-std::map<std::string, std::string> only_in(const std::map<std::string, std::string>& from,
-                                           const std::map<std::string, std::string>& other) {
-  std::map<std::string, std::string> out;
-  std::ranges::set_difference(from, other, std::inserter(out, out.end()));
-  return out;
-}
-
-// Appends the commands that make the elements of the sets (or maps) of `before` those of `after`.
-template <class Collection>
-void change_elements(std::string& script, const std::map<std::string, Collection>& before,
-                     const std::map<std::string, Collection>& after) {
-  static const Collection kNone;
-  for (const auto& [name, wanted] : after) {
-    const auto found = before.find(name);
-    const Collection& had = found == before.end() ? kNone : found->second;
-    const auto gone = only_in(had.elements, wanted.elements);
-    const auto added = only_in(wanted.elements, had.elements);
-    if (!gone.empty()) {
-      script += fmt::format("delete element {} {} {}\n", kTable, name, braces(gone));
-    }
-    if (!added.empty()) {
-      script += fmt::format("add element {} {} {}\n", kTable, name, braces(added));
-    }
+Ruleset Compiler::run() {
+  out_.sets["bound"].type = "type ifname . ipv4_addr;";
+  out_.sets["keeps_in"].type = out_.sets["keeps_out"].type = "type ifname;";
+  out_.maps["public_of"].type = "type ipv4_addr . ipv4_addr : ipv4_addr; flags interval;";
+  out_.maps["private_of"].type = "type ipv4_addr : ipv4_addr;";
+  for (const char* name : {"ingress", "egress", "acl_in", "acl_out"}) {
+    out_.maps[name].type = "type ifname : verdict;";
   }
-}
-
-template <class Collection>
-bool same_types(const std::map<std::string, Collection>& before,
-                const std::map<std::string, Collection>& after) {
-  return std::ranges::all_of(after, [&](const auto& entry) {
-    const auto found = before.find(entry.first);
-    return found == before.end() || found->second.type == entry.second.type;
-  });
+  // What the uplink brings was judged by nobody yet: only the receiver's rules count. What goes
+  // to the uplink has been judged by the sender's.
+  out_.maps["ingress"].elements["\"uplink\""] = "accept";
+  out_.maps["egress"].elements["\"uplink\""] = "accept";
+  add_groups();
+  add_acls();
+  for (const InterfaceSpec& interface : vpc_.interfaces) add_interface(interface);
+  add_base_chains();
+  return std::move(out_);
 }
 
 }  // namespace
 
-Ruleset compile_firewall(const VpcSpec& vpc) {
-  Ruleset out;
-  out.sets["bound"].type = "type ifname . ipv4_addr;";
-  out.sets["uplink_routes"].type = "type ipv4_addr . ipv4_addr; flags interval;";
-  out.maps["public_of"].type = "type ipv4_addr : ipv4_addr;";
-  out.maps["private_of"].type = "type ipv4_addr : ipv4_addr;";
-  out.maps["ingress"].type = "type ifname : verdict;";
-  out.maps["egress"].type = "type ifname : verdict;";
-  // What the uplink brings was judged by nobody yet: only the receiver's rules count. What goes to
-  // the uplink has been judged by the sender's.
-  out.maps["ingress"].elements["\"uplink\""] = "accept";
-  out.maps["egress"].elements["\"uplink\""] = "accept";
-
-  std::set<std::string> known_groups;
-  for (const SecurityGroupSpec& group : vpc.groups) known_groups.insert(group.id);
-  for (const SecurityGroupSpec& group : vpc.groups) {
-    out.sets[members_of(group.id)].type = "type ipv4_addr;";
-    out.chains[identifier("in", group.id)] = group_rules(group.ingress, "saddr", known_groups);
-    out.chains[identifier("out", group.id)] = group_rules(group.egress, "daddr", known_groups);
-  }
-  for (const InterfaceSpec& interface : vpc.interfaces) {
-    const auto subnet = std::ranges::find(vpc.subnets, interface.subnet_id, &SubnetSpec::id);
-    add_interface(out, interface, subnet == vpc.subnets.end() ? nullptr : &*subnet, known_groups);
-  }
-  add_base_chains(out, vpc);
-  return out;
-}
-
-std::string full_script(const Ruleset& wanted) {
-  // "add, delete, add" makes the deletion succeed whether or not the table is there.
-  std::string script = fmt::format("add table {0}\ndelete table {0}\nadd table {0}\n", kTable);
-  for (const auto& [name, set] : wanted.sets) {
-    script += fmt::format("add set {} {} {{ {} }}\n", kTable, name, set.type);
-  }
-  // Verdict maps name chains, and chains name sets: declare all before filling any.
-  for (const auto& [name, rules] : wanted.chains)
-    script += fmt::format("add chain {} {}\n", kTable, name);
-  for (const auto& [name, map] : wanted.maps) {
-    script += fmt::format("add map {} {} {{ {} }}\n", kTable, name, map.type);
-  }
-  change_elements(script, {}, wanted.sets);
-  change_elements(script, {}, wanted.maps);
-  for (const auto& [name, rules] : wanted.chains) {
-    for (const std::string& rule : rules)
-      script += fmt::format("add rule {} {} {}\n", kTable, name, rule);
-  }
-  for (const auto& [name, lines] : wanted.base_chains) {
-    script += fmt::format("add chain {} {} {{ {} }}\n", kTable, name, lines.front());
-    for (std::size_t i = 1; i < lines.size(); ++i) {
-      script += fmt::format("add rule {} {} {}\n", kTable, name, lines[i]);
-    }
-  }
-  return script;
-}
-
-std::string change_script(const Ruleset& applied, const Ruleset& wanted) {
-  if (applied == wanted) return "";
-  if (applied.base_chains != wanted.base_chains || !same_types(applied.sets, wanted.sets) ||
-      !same_types(applied.maps, wanted.maps)) {
-    return full_script(wanted);
-  }
-  std::string script;
-  for (const auto& [name, set] : wanted.sets) {
-    if (applied.sets.contains(name)) continue;
-    script += fmt::format("add set {} {} {{ {} }}\n", kTable, name, set.type);
-  }
-  for (const auto& [name, rules] : wanted.chains) {
-    if (!applied.chains.contains(name)) script += fmt::format("add chain {} {}\n", kTable, name);
-  }
-  for (const auto& [name, rules] : wanted.chains) {
-    const auto had = applied.chains.find(name);
-    if (had != applied.chains.end()) {
-      if (had->second == rules) continue;
-      script += fmt::format("flush chain {} {}\n", kTable, name);
-    }
-    for (const std::string& rule : rules)
-      script += fmt::format("add rule {} {} {}\n", kTable, name, rule);
-  }
-  change_elements(script, applied.sets, wanted.sets);
-  change_elements(script, applied.maps, wanted.maps);
-  // What refers to others goes first: rules, then chains, then the sets they named.
-  std::string removal;
-  for (const auto& [name, rules] : applied.chains) {
-    if (wanted.chains.contains(name)) continue;
-    script += fmt::format("flush chain {} {}\n", kTable, name);
-    removal += fmt::format("delete chain {} {}\n", kTable, name);
-  }
-  for (const auto& [name, set] : applied.sets) {
-    if (!wanted.sets.contains(name)) removal += fmt::format("delete set {} {}\n", kTable, name);
-  }
-  return script + removal;
-}
+Ruleset compile_firewall(const VpcSpec& vpc) { return Compiler(vpc).run(); }
 
 }  // namespace landfall::host::network

@@ -3,13 +3,17 @@
 // packet ever meets a half-made rule.
 //
 // How a packet is judged, in the VPC's namespace:
-//   source     an interface can only send from its own address
-//   leaving    the sender's egress rules; packets to the uplink also need a route and a translated
-//   address arriving   the receiver's ingress rules
-// Both base chains drop what nothing accepts. Answers pass by connection tracking, but packets in a
-// connection's original direction are judged by the rules every time: a revoked rule stops
-// established connections too. (AWS does so for connections admitted by a rule for 0.0.0.0/0, and
-// lets other established ones run out.)
+//   source        an interface can only send from its own address
+//   acl_leaving   the network access list of the sender's subnet
+//   acl_arriving  the list of the receiver's
+//   leaving       the sender's egress rules; packets to the uplink also need a route and a public
+//                 address to leave with
+//   arriving      the receiver's ingress rules
+// leaving and arriving drop what nothing accepts. Answers pass them by connection tracking, and so
+// does the rest of a connection that is *tracked* in AWS's sense: one that a rule for particular
+// peers admitted outlives the rule. A connection admitted by a rule for everybody, where the
+// answers may go to everybody as well, is judged packet by packet and stops with its rule. Bits of
+// the connection's mark remember which of the two it is, for each direction.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
 #pragma once
 

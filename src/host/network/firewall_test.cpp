@@ -8,10 +8,14 @@ namespace {
 Cidr cidr(std::string_view text) { return *Cidr::parse(text); }
 Ipv4 ip(std::string_view text) { return *Ipv4::parse(text); }
 
+ExternalRoute route(std::string_view block, std::optional<Ipv4> nat_gateway = {}) {
+  return {cidr(block).base, cidr(block).last(), nat_gateway, ""};
+}
+
 VpcSpec example() {
   VpcSpec vpc{.id = "vpc-0123456789abcdef0", .blocks = {cidr("10.0.0.0/16")}};
-  vpc.subnets = {{"subnet-1", cidr("10.0.1.0/24"), {{cidr("0.0.0.0/0"), {}}}},
-                 {"subnet-2", cidr("10.0.2.0/24"), {}}};
+  vpc.subnets = {{"subnet-1", cidr("10.0.1.0/24"), {route("0.0.0.0/0")}, ""},
+                 {"subnet-2", cidr("10.0.2.0/24"), {}, ""}};
   vpc.groups = {
       {"sg-web", {{6, 80, 80, cidr("0.0.0.0/0"), ""}}, {{-1, -1, -1, cidr("0.0.0.0/0"), ""}}},
       {"sg-db", {{6, 5432, 5432, {}, "sg-web"}}, {}}};
@@ -23,13 +27,13 @@ VpcSpec example() {
 
 TEST(Firewall, RulesOfAGroup) {
   const Ruleset rules = compile_firewall(example());
-  EXPECT_EQ(rules.chains.at("in_sg_web"), (std::vector<std::string>{"tcp dport 80 accept"}));
-  EXPECT_EQ(rules.chains.at("out_sg_web"), (std::vector<std::string>{"accept"}));
+  EXPECT_EQ(rules.chains.at("in_sg_web"), (std::vector<std::string>{"tcp dport 80 goto open_in"}));
+  EXPECT_EQ(rules.chains.at("out_sg_web"), (std::vector<std::string>{"goto open_out"}));
   EXPECT_EQ(rules.chains.at("in_sg_db"),
-            (std::vector<std::string>{"ip saddr @members_sg_web tcp dport 5432 accept"}));
+            (std::vector<std::string>{"ip saddr @members_sg_web tcp dport 5432 goto kept_in"}));
   EXPECT_TRUE(rules.chains.at("out_sg_db").empty());
   EXPECT_EQ(rules.sets.at("members_sg_web").elements, std::set<std::string>{"10.0.1.10"});
-  EXPECT_EQ(rules.chains.at("e00000000000000_in"), (std::vector<std::string>{"jump in_sg_web"}));
+  EXPECT_EQ(rules.maps.at("ingress").elements.at("\"e00000000000000\""), "goto in_sg_web");
 }
 
 TEST(Firewall, EveryFormOfARule) {
@@ -46,12 +50,12 @@ TEST(Firewall, EveryFormOfARule) {
   };
   EXPECT_EQ(compile_firewall(vpc).chains.at("in_sg_web"),
             (std::vector<std::string>{
-                "ip saddr 10.1.0.0/16 tcp dport 8000-8010 accept",
-                "ip saddr 10.2.0.0/16 meta l4proto udp accept",
-                "ip saddr 10.3.0.0/16 ip protocol icmp accept",
-                "ip saddr 10.4.0.0/16 ip protocol icmp icmp type 8 accept",
-                "ip saddr 10.5.0.0/16 ip protocol icmp icmp type 3 icmp code 4 accept",
-                "ip saddr 10.6.0.0/16 meta l4proto 50 accept",
+                "ip saddr 10.1.0.0/16 tcp dport 8000-8010 goto kept_in",
+                "ip saddr 10.2.0.0/16 meta l4proto udp goto kept_in",
+                "ip saddr 10.3.0.0/16 ip protocol icmp goto kept_in",
+                "ip saddr 10.4.0.0/16 ip protocol icmp icmp type 8 goto kept_in",
+                "ip saddr 10.5.0.0/16 ip protocol icmp icmp type 3 icmp code 4 goto kept_in",
+                "ip saddr 10.6.0.0/16 meta l4proto 50 goto kept_in",
             }));
 }
 
@@ -59,25 +63,80 @@ TEST(Firewall, PublicAddressesNeedARouteToAnInternetGateway) {
   const Ruleset rules = compile_firewall(example());
   EXPECT_EQ(rules.maps.at("private_of").elements,
             (std::map<std::string, std::string>{{"198.18.0.10", "10.0.1.10"}}));
-  EXPECT_EQ(rules.sets.at("uplink_routes").elements,
-            std::set<std::string>{"10.0.1.10 . 0.0.0.0/0"});
+  EXPECT_EQ(rules.maps.at("public_of").elements,
+            (std::map<std::string, std::string>{{"10.0.1.10 . 0.0.0.0/0", "198.18.0.10"}}));
 }
 
 TEST(Firewall, PrivateSubnetsLeaveThroughTheirNatGateway) {
   VpcSpec vpc = example();
-  vpc.subnets[1].routes = {{cidr("0.0.0.0/0"), ip("198.18.0.99")}};
+  vpc.subnets[1].routes = {route("0.0.0.0/0", ip("198.18.0.99"))};
   const Ruleset rules = compile_firewall(vpc);
-  EXPECT_EQ(rules.maps.at("public_of").elements.at("10.0.2.10"), "198.18.0.99");
+  EXPECT_EQ(rules.maps.at("public_of").elements.at("10.0.2.10 . 0.0.0.0/0"), "198.18.0.99");
   EXPECT_FALSE(rules.maps.at("private_of").elements.contains("198.18.0.99"));
-  EXPECT_TRUE(rules.sets.at("uplink_routes").elements.contains("10.0.2.10 . 0.0.0.0/0"));
 }
 
-TEST(Firewall, RoutesInsideOthersAddNothing) {
+TEST(Firewall, EveryDestinationHasItsOwnWayOut) {
   VpcSpec vpc = example();
-  vpc.subnets[0].routes = {
-      {cidr("1.2.3.0/24"), {}}, {cidr("0.0.0.0/0"), {}}, {cidr("0.0.0.0/0"), {}}};
-  EXPECT_EQ(compile_firewall(vpc).sets.at("uplink_routes").elements,
-            std::set<std::string>{"10.0.1.10 . 0.0.0.0/0"});
+  vpc.subnets[0].routes = {{ip("0.0.0.0"), ip("1.2.2.255"), {}, ""},
+                           route("1.2.3.0/24", ip("198.18.0.99"))};
+  EXPECT_EQ(compile_firewall(vpc).maps.at("public_of").elements,
+            (std::map<std::string, std::string>{{"10.0.1.10 . 0.0.0.0-1.2.2.255", "198.18.0.10"},
+                                                {"10.0.1.10 . 1.2.3.0/24", "198.18.0.99"}}));
+}
+
+TEST(Firewall, AConnectionIsKeptUnlessItsAnswersMayGoEverywhere) {
+  VpcSpec vpc = example();
+  const Ruleset rules = compile_firewall(vpc);
+  // sg-web lets everything out: what a rule for everybody lets in is judged packet by packet.
+  EXPECT_EQ(rules.sets.at("keeps_in").elements, std::set<std::string>{"\"e11111111111111\""});
+  EXPECT_EQ(rules.sets.at("keeps_out").elements,
+            (std::set<std::string>{"\"e00000000000000\"", "\"e11111111111111\""}));
+}
+
+TEST(Firewall, InterfacesWithTheSameGroupsShareAChain) {
+  VpcSpec vpc = example();
+  vpc.interfaces[0].security_groups = {"sg-web", "sg-db"};
+  vpc.interfaces[1].security_groups = {"sg-db", "sg-web"};
+  const Ruleset rules = compile_firewall(vpc);
+  const auto& ingress = rules.maps.at("ingress").elements;
+  const std::string verdict = ingress.at("\"e00000000000000\"");
+  EXPECT_EQ(verdict, ingress.at("\"e11111111111111\""));
+  ASSERT_TRUE(verdict.starts_with("goto in_all_"));
+  EXPECT_EQ(rules.chains.at(verdict.substr(5)),
+            (std::vector<std::string>{"jump in_sg_db", "jump in_sg_web"}));
+  vpc.interfaces[0].security_groups.clear();
+  EXPECT_EQ(compile_firewall(vpc).maps.at("ingress").elements.at("\"e00000000000000\""), "drop");
+}
+
+const AclRule kAllowAll{true, -1, -1, -1, Cidr{{}, 0}};
+
+TEST(Firewall, AListThatLetsEverythingPassCostsNothing) {
+  const Ruleset before = compile_firewall(example());
+  VpcSpec vpc = example();
+  vpc.acls = {{"acl-1", {kAllowAll}, {kAllowAll}}};
+  vpc.subnets[0].acl_id = vpc.subnets[1].acl_id = "acl-1";
+  EXPECT_EQ(compile_firewall(vpc), before);
+}
+
+TEST(Firewall, AListIsAskedInItsOrderAndNotInsideTheSubnet) {
+  VpcSpec vpc = example();
+  vpc.acls = {{"acl-1", {{false, 6, 22, 22, cidr("1.2.3.0/24")}, kAllowAll}, {kAllowAll}},
+              {"acl-2", {kAllowAll}, {}}};
+  vpc.subnets[0].acl_id = "acl-1";
+  vpc.subnets[1].acl_id = "acl-2";
+  vpc.subnets[1].routes = {{ip("0.0.0.0"), ip("255.255.255.255"), ip("198.18.0.99"), "acl-1"}};
+  const Ruleset rules = compile_firewall(vpc);
+  EXPECT_EQ(rules.chains.at("acl_in_acl_1"),
+            (std::vector<std::string>{"ip saddr 1.2.3.0/24 tcp dport 22 drop", "return", "drop"}));
+  EXPECT_EQ(rules.chains.at("acl_out_acl_2"), std::vector<std::string>{"drop"});
+  EXPECT_EQ(rules.chains.at("enter_subnet_1"),
+            (std::vector<std::string>{"ip saddr 10.0.1.0/24 return", "jump acl_in_acl_1"}));
+  EXPECT_FALSE(rules.chains.contains("leave_subnet_1"));
+  EXPECT_EQ(rules.chains.at("leave_subnet_2"),
+            (std::vector<std::string>{"ip daddr 10.0.2.0/24 return", "jump acl_out_acl_2",
+                                      "oifname \"uplink\" ip daddr 0.0.0.0/0 jump acl_in_acl_1"}));
+  EXPECT_EQ(rules.maps.at("acl_in").elements.at("\"e00000000000000\""), "jump enter_subnet_1");
+  EXPECT_EQ(rules.maps.at("acl_out").elements.at("\"e11111111111111\""), "jump leave_subnet_2");
 }
 
 TEST(Firewall, NoChangeNoScript) {
@@ -92,12 +151,14 @@ TEST(Firewall, ARevokedRuleTouchesOneChain) {
 }
 
 TEST(Firewall, AnInterfaceThatLeavesTakesItsElementsBeforeItsChains) {
-  VpcSpec after = example();
+  VpcSpec before = example();
+  before.interfaces[0].security_groups = {"sg-web", "sg-db"};
+  VpcSpec after = before;
   after.interfaces.erase(after.interfaces.begin());
-  const std::string script = change_script(compile_firewall(example()), compile_firewall(after));
+  const std::string script = change_script(compile_firewall(before), compile_firewall(after));
   const auto unmapped =
-      script.find("delete element inet landfall ingress { \"e00000000000000\" : jump");
-  const auto gone = script.find("delete chain inet landfall e00000000000000_in");
+      script.find("delete element inet landfall ingress { \"e00000000000000\" : goto");
+  const auto gone = script.find("delete chain inet landfall in_all_");
   ASSERT_NE(unmapped, std::string::npos) << script;
   ASSERT_NE(gone, std::string::npos) << script;
   EXPECT_LT(unmapped, gone);

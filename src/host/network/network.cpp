@@ -53,6 +53,21 @@ std::set<Ipv4> public_addresses(const Ruleset& rules) {
   return out;
 }
 
+// Everything of a VPC in the kernel but its rules, to be compared.
+std::string devices_text(const VpcSpec& wanted, const Ruleset& rules) {
+  std::string text;
+  for (const Cidr& block : wanted.blocks) text += block.str() + "\n";
+  for (const SubnetSpec& subnet : wanted.subnets) {
+    text += fmt::format("{} {}\n", subnet.id, subnet.block.str());
+  }
+  for (const InterfaceSpec& interface : wanted.interfaces) {
+    text += fmt::format("{} {} {} {}\n", interface.id, interface.subnet_id, interface.address.str(),
+                        interface.mac);
+  }
+  for (const Ipv4 address : public_addresses(rules)) text += address.str() + "\n";
+  return text;
+}
+
 // Addresses that meant something before and mean something else, or nothing, now: what connection
 // tracking remembers of them must not reach the next holder.
 std::set<Ipv4> stale_addresses(const Ruleset& before, const Ruleset& after) {
@@ -61,7 +76,10 @@ std::set<Ipv4> stale_addresses(const Ruleset& before, const Ruleset& after) {
     const auto& now = after.maps.at(name).elements;
     for (const auto& [key, value] : before.maps.at(name).elements) {
       const auto found = now.find(key);
-      if (found == now.end() || found->second != value) out.insert(*Ipv4::parse(key));
+      // public_of is by address and destination.
+      if (found == now.end() || found->second != value) {
+        out.insert(*Ipv4::parse(key.substr(0, key.find(' '))));
+      }
     }
   }
   const auto& bound = after.sets.at("bound").elements;
@@ -254,8 +272,7 @@ task<Result<void>> Network::remove_devices(const VpcSpec& wanted) {
   co_return co_await run_batch(vpc, std::move(lines));
 }
 
-task<Result<void>> Network::apply_firewall(const VpcSpec& wanted) {
-  Ruleset rules = compile_firewall(wanted);
+task<Result<void>> Network::apply_firewall(const VpcSpec& wanted, const Ruleset& rules) {
   const auto applied = applied_.find(wanted.id);
   const std::string script =
       applied == applied_.end() ? full_script(rules) : change_script(applied->second, rules);
@@ -280,16 +297,17 @@ task<Result<void>> Network::apply_firewall(const VpcSpec& wanted) {
       if (!forgotten) co_return std::unexpected(network_failed(forgotten.error()));
     }
   }
-  applied_[wanted.id] = std::move(rules);
+  applied_[wanted.id] = rules;
   co_return Result<void>();
 }
 
 // Routes of the edge into this VPC. Addresses are given up before anything else is changed, and
 // taken last.
-task<Result<void>> Network::route_public_addresses(const VpcSpec& wanted, bool only_removals) {
+task<Result<void>> Network::route_public_addresses(const VpcSpec& wanted, const Ruleset& rules,
+                                                   bool only_removals) {
   const std::string device = uplink_device(wanted.id);
   LF_CO_TRY(edge, look_into(name_of("edge")));
-  std::set<Ipv4> addresses = public_addresses(compile_firewall(wanted));
+  std::set<Ipv4> addresses = public_addresses(rules);
   std::vector<std::string> lines;
   for (const Route& route : edge.routes) {
     if (route.device != device || route.destination.length != 32) continue;
@@ -306,6 +324,24 @@ task<Result<void>> Network::route_public_addresses(const VpcSpec& wanted, bool o
 }
 
 task<Result<Network::Report>> Network::converge(VpcSpec wanted) {
+  const Ruleset rules = compile_firewall(wanted);
+  const std::string devices = devices_text(wanted, rules);
+  const auto seen = settled_.find(wanted.id);
+  // Most changes are changes of rules. Devices that were as wanted a moment ago are not looked at
+  // again one by one: with a thousand of them that would take longer than everything else.
+  if (seen != settled_.end() && seen->second == devices && edge_ready_ &&
+      applied_.contains(wanted.id) && namespace_exists(name_of(wanted.id))) {
+    LF_CO_OK(co_await apply_firewall(wanted, rules));
+    co_return Report{};
+  }
+  settled_.erase(wanted.id);
+  auto report = co_await converge_devices(wanted, rules);
+  if (report && report->failed.empty()) settled_[wanted.id] = devices;
+  co_return report;
+}
+
+task<Result<Network::Report>> Network::converge_devices(const VpcSpec& wanted,
+                                                        const Ruleset& rules) {
   LF_CO_OK(co_await ensure_edge());
   const std::string vpc = name_of(wanted.id);
   auto made = co_await loop_.run_blocking([vpc]() -> Result<bool> {
@@ -322,18 +358,19 @@ task<Result<Network::Report>> Network::converge(VpcSpec wanted) {
   }
   // A namespace without our table would forward everything: rules before devices. After a restart
   // this also replaces whatever table is there, in one transaction.
-  if (!applied_.contains(wanted.id)) LF_CO_OK(co_await apply_firewall(wanted));
+  if (!applied_.contains(wanted.id)) LF_CO_OK(co_await apply_firewall(wanted, rules));
   Report report;
   report.created = *made;
-  LF_CO_OK(co_await route_public_addresses(wanted, true));
+  LF_CO_OK(co_await route_public_addresses(wanted, rules, true));
   LF_CO_OK(co_await ensure_devices(wanted, report));
-  LF_CO_OK(co_await apply_firewall(wanted));
+  LF_CO_OK(co_await apply_firewall(wanted, rules));
   LF_CO_OK(co_await remove_devices(wanted));
-  LF_CO_OK(co_await route_public_addresses(wanted, false));
+  LF_CO_OK(co_await route_public_addresses(wanted, rules, false));
   co_return report;
 }
 
 task<Result<void>> Network::remove_vpc(std::string vpc_id) {
+  settled_.erase(vpc_id);
   applied_.erase(vpc_id);
   const std::string vpc = name_of(vpc_id), edge = name_of("edge"), device = uplink_device(vpc_id);
   if (namespace_exists(edge)) {

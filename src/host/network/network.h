@@ -88,8 +88,10 @@ class Network {
   task<Result<void>> ensure_uplink(std::string vpc_id);
   task<Result<void>> ensure_devices(const VpcSpec& wanted, Report& report);
   task<Result<void>> remove_devices(const VpcSpec& wanted);
-  task<Result<void>> apply_firewall(const VpcSpec& wanted);
-  task<Result<void>> route_public_addresses(const VpcSpec& wanted, bool only_removals);
+  task<Result<Report>> converge_devices(const VpcSpec& wanted, const Ruleset& rules);
+  task<Result<void>> apply_firewall(const VpcSpec& wanted, const Ruleset& rules);
+  task<Result<void>> route_public_addresses(const VpcSpec& wanted, const Ruleset& rules,
+                                            bool only_removals);
   // One `ip -batch` inside a namespace ("" for the host's); nothing to do is success.
   task<Result<void>> run_batch(std::string namespace_name, std::vector<std::string> lines);
 
@@ -101,6 +103,8 @@ class Network {
   io::Event edge_settled_;
   // What each VPC's table holds, as far as we have seen to it ourselves; absent: not known.
   std::map<std::string, Ruleset> applied_;
+  // What the devices of each VPC were made for, where everything succeeded.
+  std::map<std::string, std::string> settled_;
 };
 
 }  // namespace landfall::host::network

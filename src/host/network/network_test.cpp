@@ -20,6 +20,7 @@ Ipv4 ip(std::string_view text) { return *Ipv4::parse(text); }
 constexpr Millis kPatience{2000};
 constexpr Millis kSilence{150};  // that nothing comes back within this is what the firewall is for
 
+const ExternalRoute kToInternet{{}, Cidr{{}, 0}.last(), {}, ""};
 const TrafficRule kAnything{-1, -1, -1, Cidr{{}, 0}, ""};
 TrafficRule tcp_from(std::string_view block, int port) { return {6, port, port, cidr(block), ""}; }
 
@@ -57,7 +58,7 @@ class NetworkTest : public ::testing::Test {
   // addresses.
   VpcSpec vpc(unsigned number, unsigned count) const {
     VpcSpec out{.id = fmt::format("vpc-{:014x}000", number), .blocks = {cidr("10.0.0.0/16")}};
-    out.subnets = {{"subnet-1", cidr("10.0.1.0/24"), {{Cidr{{}, 0}, {}}}}};
+    out.subnets = {{"subnet-1", cidr("10.0.1.0/24"), {kToInternet}, ""}};
     out.groups = {{"sg-1", {}, {kAnything}}};
     for (unsigned i = 0; i < count; ++i) {
       out.interfaces.push_back({fmt::format("eni-{:07x}{:07x}000", number, i),
@@ -125,6 +126,58 @@ TEST_F(NetworkTest, ARuleOpensAPortAndItsRevocationClosesIt) {
     co_await client->write_all("y");
     auto silent = co_await io::with_timeout(t.loop_, kSilence, accepted->read_some({&byte, 1}));
     EXPECT_FALSE(silent) << "an open connection stops too";
+  });
+}
+
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
+TEST_F(NetworkTest, AConnectionFromParticularPeersOutlivesItsRule) {
+  run([](NetworkTest& t) -> task<void> {
+    VpcSpec vpc = t.vpc(1, 2);
+    vpc.groups[0].ingress = {tcp_from("10.0.1.11/32", 80)};
+    co_await t.converge(vpc);
+    io::TcpListener server = t.listen(t.inside(vpc, 0), 80);
+    auto client = co_await io::connect(t.loop_, {"10.0.1.10", 80}, kPatience, t.inside(vpc, 1));
+    EXPECT_TRUE(client) << client.error().message;
+    if (!client) co_return;
+    auto accepted = co_await server.accept();
+    vpc.groups[0].ingress.clear();
+    co_await t.converge(vpc);
+    EXPECT_FALSE(co_await t.connects(ip("10.0.1.10"), 80, t.inside(vpc, 1), kSilence));
+    co_await client->write_all("x");
+    char byte = 0;
+    auto read = co_await io::with_timeout(t.loop_, kPatience, accepted->read_some({&byte, 1}));
+    EXPECT_EQ(read.value_or(0), 1u);
+  });
+}
+
+TEST_F(NetworkTest, AccessListsJudgeAnswersToo) {
+  run([](NetworkTest& t) -> task<void> {
+    const AclRule all{true, -1, -1, -1, Cidr{{}, 0}};
+    VpcSpec vpc = t.vpc(1, 3);
+    vpc.groups[0].ingress = {kAnything};
+    vpc.subnets.push_back({"subnet-2", cidr("10.0.2.0/24"), {}, "acl-2"});
+    vpc.interfaces[2].subnet_id = "subnet-2";
+    vpc.interfaces[2].address = ip("10.0.2.10");
+    vpc.interfaces[2].public_address = {};
+    vpc.acls = {{"acl-2", {all}, {all}}};
+    co_await t.converge(vpc);
+    io::TcpListener near = t.listen(t.inside(vpc, 0), 80), far = t.listen(t.inside(vpc, 2), 80);
+    EXPECT_TRUE(co_await t.connects(ip("10.0.2.10"), 80, t.inside(vpc, 0), kPatience));
+    // Port 80 may enter, but no answer may leave.
+    vpc.acls[0].ingress = {{true, 6, 80, 80, cidr("10.0.1.0/24")}};
+    vpc.acls[0].egress = {{true, 6, 443, 443, Cidr{{}, 0}}};
+    co_await t.converge(vpc);
+    EXPECT_FALSE(co_await t.connects(ip("10.0.2.10"), 80, t.inside(vpc, 0), kSilence));
+    vpc.acls[0].egress = {{true, 6, 1024, 65535, cidr("10.0.1.0/24")}};
+    co_await t.converge(vpc);
+    EXPECT_TRUE(co_await t.connects(ip("10.0.2.10"), 80, t.inside(vpc, 0), kPatience));
+    // One host is refused before the rest is let in; inside the subnet nobody asks.
+    vpc.acls[0].ingress.insert(vpc.acls[0].ingress.begin(),
+                               {false, -1, -1, -1, cidr("10.0.1.11/32")});
+    co_await t.converge(vpc);
+    EXPECT_FALSE(co_await t.connects(ip("10.0.2.10"), 80, t.inside(vpc, 1), kSilence));
+    EXPECT_TRUE(co_await t.connects(ip("10.0.2.10"), 80, t.inside(vpc, 0), kPatience));
+    EXPECT_TRUE(co_await t.connects(ip("10.0.1.10"), 80, t.inside(vpc, 1), kPatience));
   });
 }
 
@@ -210,7 +263,8 @@ TEST_F(NetworkTest, WithoutARouteToTheInternetNothingEntersOrLeaves) {
                                      t.inside(vpc, 1), kSilence));
     EXPECT_TRUE(co_await t.connects(ip("10.0.1.10"), 80, t.inside(vpc, 1), kPatience));
     // Through a NAT gateway: out, not in.
-    vpc.subnets[0].routes = {{Cidr{{}, 0}, t.public_address(200)}};
+    vpc.subnets[0].routes = {kToInternet};
+    vpc.subnets[0].routes[0].nat_gateway = t.public_address(200);
     co_await t.converge(vpc);
     EXPECT_TRUE(co_await t.connects(t.network_->host_address(), on_host.local().port,
                                     t.inside(vpc, 1), kPatience));

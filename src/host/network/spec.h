@@ -29,16 +29,37 @@ struct SecurityGroupSpec {
   std::vector<TrafficRule> egress;
 };
 
-// Where a subnet's route table sends packets that leave the VPC.
+// One line of a network access list. Lists know nothing of connections: answers are judged, too.
+struct AclRule {
+  bool allow = false;
+  int protocol = -1;  // and ports as in TrafficRule
+  int from_port = -1;
+  int to_port = -1;
+  Cidr block;
+  auto operator<=>(const AclRule&) const = default;
+};
+
+struct AclSpec {
+  std::string id;
+  // In the order they are looked at; the first that matches decides, none means no.
+  std::vector<AclRule> ingress;
+  std::vector<AclRule> egress;
+};
+
+// Where a subnet's route table sends the addresses from `first` to `last`, outside of the VPC.
 struct ExternalRoute {
-  Cidr destination;
+  Ipv4 first;
+  Ipv4 last;
   std::optional<Ipv4> nat_gateway;  // the gateway's public address; absent: an internet gateway
+  std::string nat_acl_id;           // of the gateway's subnet
 };
 
 struct SubnetSpec {
   std::string id;
   Cidr block;
-  std::vector<ExternalRoute> routes;  // none: nothing leaves, nothing comes in from outside
+  // Disjoint, in ascending order. Addresses in none of them: nothing leaves, nothing comes in.
+  std::vector<ExternalRoute> routes;
+  std::string acl_id;  // empty: everything passes
   Ipv4 gateway() const { return block.base + 1; }
 };
 
@@ -56,6 +77,7 @@ struct VpcSpec {
   std::vector<Cidr> blocks;
   std::vector<SubnetSpec> subnets;
   std::vector<SecurityGroupSpec> groups;
+  std::vector<AclSpec> acls;
   std::vector<InterfaceSpec> interfaces;
 };
 

@@ -30,6 +30,10 @@ SecurityGroupRule describe(const Tables& tables, const SecurityGroupRecord& grou
 NetworkInterface describe(const Tables& tables, const NetworkInterfaceRecord& interface);
 Facts facts_of(const Tables& tables, const NetworkInterfaceRecord& interface);
 
+// Every subnet of the VPC that is in no other list belongs to the default one, under an id made of
+// its own or, once it came back from another list, one given then.
+std::vector<AclAssociationRecord> acl_associations(const Tables& tables,
+                                                   const NetworkAclRecord& acl);
 NetworkAcl describe(const Tables& tables, const NetworkAclRecord& acl);
 Facts facts_of(const Tables& tables, const NetworkAclRecord& acl);
 

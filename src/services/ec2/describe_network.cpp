@@ -15,11 +15,6 @@ std::string zone_id(const Scope& scope, std::string_view name) {
   return {};
 }
 
-// A subnet's association with the VPC's default list exists without a record of its own.
-std::string acl_association_id(std::string_view subnet_id) {
-  return fmt::format("aclassoc-{}", subnet_id.substr(subnet_id.find('-') + 1));
-}
-
 bool is_active(const Tables& tables, const RouteTableRecord& table, const RouteRecord& route) {
   if (route.target.starts_with("igw-")) {
     const auto gateway = tables.internet_gateways.get(route.target);
@@ -27,6 +22,11 @@ bool is_active(const Tables& tables, const RouteTableRecord& table, const RouteR
   }
   const auto gateway = tables.nat_gateways.get(route.target);
   return gateway && gateway->value.carries();
+}
+
+const char* state_of(const NatGatewayRecord& gateway) {
+  if (gateway.deleted) return "deleted";
+  return gateway.failure_code.empty() ? "available" : "failed";
 }
 
 }  // namespace
@@ -217,7 +217,11 @@ NatGateway describe(const Tables& tables, const NatGatewayRecord& gateway) {
   out.nat_gateway_id = gateway.id;
   out.vpc_id = gateway.vpc_id;
   out.subnet_id = gateway.subnet_id;
-  out.state = gateway.deleted ? "deleted" : "available";
+  out.state = state_of(gateway);
+  if (!gateway.failure_code.empty()) {
+    out.failure_code = gateway.failure_code;
+    out.failure_message = gateway.failure_message;
+  }
   out.connectivity_type = "public";
   out.create_time = gateway.created;
   if (gateway.deleted) out.delete_time = gateway.deleted_at;
@@ -239,7 +243,30 @@ Facts facts_of(const Tables&, const NatGatewayRecord& gateway) {
   return {{"nat-gateway-id", {gateway.id}},
           {"vpc-id", {gateway.vpc_id}},
           {"subnet-id", {gateway.subnet_id}},
-          {"state", {gateway.deleted ? "deleted" : "available"}}};
+          {"state", {state_of(gateway)}}};
+}
+
+std::vector<AclAssociationRecord> acl_associations(const Tables& tables,
+                                                   const NetworkAclRecord& acl) {
+  if (!acl.is_default) return acl.associations;
+  std::set<std::string> elsewhere;
+  for (const auto& row : tables.network_acls.list()) {
+    if (row.value.is_default) continue;
+    for (const AclAssociationRecord& other : row.value.associations) {
+      elsewhere.insert(other.subnet_id);
+    }
+  }
+  std::vector<AclAssociationRecord> out;
+  for (const auto& row : tables.subnets.list()) {
+    if (row.value.vpc_id != acl.vpc_id || elsewhere.contains(row.id)) continue;
+    const auto own = std::ranges::find(acl.associations, row.id, &AclAssociationRecord::subnet_id);
+    out.push_back(
+        own != acl.associations.end()
+            ? *own
+            : AclAssociationRecord{fmt::format("aclassoc-{}", row.id.substr(row.id.find('-') + 1)),
+                                   row.id});
+  }
+  return out;
 }
 
 NetworkAcl describe(const Tables& tables, const NetworkAclRecord& acl) {
@@ -249,12 +276,11 @@ NetworkAcl describe(const Tables& tables, const NetworkAclRecord& acl) {
   out.owner_id = tables.scope.account;
   out.is_default = acl.is_default;
   out.associations.present = true;
-  for (const auto& row : tables.subnets.list()) {
-    if (row.value.vpc_id != acl.vpc_id) continue;
+  for (const AclAssociationRecord& record : acl_associations(tables, acl)) {
     NetworkAclAssociation& association = out.associations.emplace_back();
-    association.network_acl_association_id = acl_association_id(row.id);
+    association.network_acl_association_id = record.id;
     association.network_acl_id = acl.id;
-    association.subnet_id = row.id;
+    association.subnet_id = record.subnet_id;
   }
   for (const AclEntryRecord& record : acl.entries) {
     NetworkAclEntry& entry = out.entries.emplace_back();
@@ -263,20 +289,46 @@ NetworkAcl describe(const Tables& tables, const NetworkAclRecord& acl) {
     entry.protocol = record.protocol;
     entry.rule_action = record.allow ? "allow" : "deny";
     entry.rule_number = record.number;
+    if (record.protocol == "1") {
+      entry.icmp_type_code.emplace().type = record.from_port;
+      entry.icmp_type_code->code = record.to_port;
+    } else if (record.from_port >= 0) {
+      entry.port_range.emplace().from = record.from_port;
+      entry.port_range->to = record.to_port;
+    }
   }
   out.tags = describe_tags(acl.tags);
   return out;
 }
 
 Facts facts_of(const Tables& tables, const NetworkAclRecord& acl) {
-  Facts facts = {{"network-acl-id", {acl.id}},         {"vpc-id", {acl.vpc_id}},
-                 {"owner-id", {tables.scope.account}}, {"default", {text_of(acl.is_default)}},
-                 {"association.subnet-id", {}},        {"association.network-acl-id", {acl.id}},
-                 {"association.association-id", {}}};
-  for (const auto& row : tables.subnets.list()) {
-    if (row.value.vpc_id != acl.vpc_id) continue;
-    facts["association.subnet-id"].push_back(row.id);
-    facts["association.association-id"].push_back(acl_association_id(row.id));
+  Facts facts = {{"network-acl-id", {acl.id}},
+                 {"vpc-id", {acl.vpc_id}},
+                 {"owner-id", {tables.scope.account}},
+                 {"default", {text_of(acl.is_default)}},
+                 {"association.subnet-id", {}},
+                 {"association.network-acl-id", {acl.id}},
+                 {"association.association-id", {}},
+                 {"entry.cidr", {}},
+                 {"entry.egress", {}},
+                 {"entry.protocol", {}},
+                 {"entry.rule-action", {}},
+                 {"entry.rule-number", {}},
+                 {"entry.port-range.from", {}},
+                 {"entry.port-range.to", {}}};
+  for (const AclAssociationRecord& record : acl_associations(tables, acl)) {
+    facts["association.subnet-id"].push_back(record.subnet_id);
+    facts["association.association-id"].push_back(record.id);
+  }
+  for (const AclEntryRecord& entry : acl.entries) {
+    facts["entry.cidr"].push_back(entry.cidr);
+    facts["entry.egress"].push_back(text_of(entry.egress));
+    facts["entry.protocol"].push_back(entry.protocol);
+    facts["entry.rule-action"].push_back(entry.allow ? "allow" : "deny");
+    facts["entry.rule-number"].push_back(std::to_string(entry.number));
+    if (entry.from_port < 0) continue;
+    facts["entry.port-range.from"].push_back(std::to_string(entry.from_port));
+    facts["entry.port-range.to"].push_back(std::to_string(entry.to_port));
   }
   return facts;
 }

@@ -56,13 +56,14 @@ SubnetInfo NetworkPort::describe(const Tables& tables, const SubnetRecord& recor
   out.map_public_ip_on_launch = record.map_public_ip_on_launch;
   out.is_default = record.default_for_zone;
   if (const auto records = read_vpc(tables, record.vpc_id)) {
-    const auto spec = network_of(*records);
-    const auto subnet = std::ranges::find(spec.subnets, record.id, &host::network::SubnetSpec::id);
+    const RouteTableRecord* table = route_table_of(*records, record.id);
+    const auto by_default =
+        table ? std::ranges::find(table->routes, "0.0.0.0/0", &RouteRecord::destination)
+              : std::vector<RouteRecord>::const_iterator();
     out.routed_to_internet =
-        subnet != spec.subnets.end() &&
-        std::ranges::any_of(subnet->routes, [](const host::network::ExternalRoute& route) {
-          return route.destination.length == 0 && !route.nat_gateway;
-        });
+        table && by_default != table->routes.end() &&
+        std::ranges::find(records->internet_gateways, by_default->target,
+                          &InternetGatewayRecord::id) != records->internet_gateways.end();
   }
   return out;
 }

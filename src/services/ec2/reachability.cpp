@@ -33,23 +33,6 @@ bool groups_admit(const PathEnd& end, bool egress, const SeenPeer& peer, int pro
   return false;
 }
 
-// Does the subnet's route table send packets for `outside` to the internet?
-bool routed_outside(const PathEnd& end, Ipv4 outside, bool& through_nat) {
-  const host::network::VpcSpec spec = network_of(*end.vpc);
-  const auto subnet =
-      std::ranges::find(spec.subnets, end.interface->subnet_id, &host::network::SubnetSpec::id);
-  if (subnet == spec.subnets.end()) return false;
-  bool found = false;
-  int longest = -1;
-  for (const host::network::ExternalRoute& route : subnet->routes) {
-    if (!route.destination.contains(outside) || route.destination.length <= longest) continue;
-    longest = route.destination.length;
-    found = true;
-    through_nat = route.nat_gateway.has_value();
-  }
-  return found;
-}
-
 std::string table_of(const PathEnd& end) {
   const RouteTableRecord* table = route_table_of(*end.vpc, end.interface->subnet_id);
   return table ? table->id : "";
@@ -66,15 +49,21 @@ Reachability blocked(std::string reason, std::string why, std::string remedy) {
 // One end's way to and from an address outside of its VPC; `inward` for the end that is called.
 std::optional<Reachability> outside_problem(const PathEnd& end, Ipv4 other, bool inward) {
   const NetworkInterfaceRecord& interface = *end.interface;
-  bool through_nat = false;
-  if (!routed_outside(end, other, through_nat) || (inward && through_nat)) {
+  const RouteTableRecord* table = route_table_of(*end.vpc, interface.subnet_id);
+  const NextHop hop = table ? next_hop(*end.vpc, *table, other) : NextHop{};
+  const bool through_nat = hop.kind == NextHop::Kind::nat;
+  if (hop.kind == NextHop::Kind::nowhere || (inward && through_nat)) {
+    const std::string problem =
+        inward && through_nat ? hop.route_target + " lets connections out, not in" : hop.problem;
     return blocked(
         "no-route",
-        fmt::format("subnet {} of {} has no route to {} by an internet gateway (route table {})",
-                    interface.subnet_id, interface.id, other.str(), table_of(end)),
-        fmt::format("aws ec2 create-route --route-table-id {} --destination-cidr-block 0.0.0.0/0 "
+        fmt::format(
+            "subnet {} of {} has no route to {} by an internet gateway (route table {}: {})",
+            interface.subnet_id, interface.id, other.str(), table_of(end), problem),
+        fmt::format("aws ec2 {}-route --route-table-id {} --destination-cidr-block 0.0.0.0/0 "
                     "--gateway-id <internet gateway of {}>",
-                    table_of(end), end.vpc->vpc.id));
+                    hop.route_target.empty() ? "create" : "replace", table_of(end),
+                    end.vpc->vpc.id));
   }
   if (interface.public_address.empty() && !through_nat) {
     return blocked(

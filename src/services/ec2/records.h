@@ -111,6 +111,8 @@ struct SecurityGroupRecord {
 };
 LF_RECORD(SecurityGroupRecord, id, vpc_id, name, description, rules, tags)
 
+inline constexpr std::string_view kNatInterfaceType = "nat_gateway";
+
 struct NetworkInterfaceRecord {
   std::string id;
   std::string owner;  // of InterfaceRequest; empty for those that clients create
@@ -164,21 +166,31 @@ LF_RECORD(NatGatewayRecord, id, vpc_id, subnet_id, interface_id, allocation_id, 
 struct AclEntryRecord {
   bool egress = false;
   int number = 0;
-  std::string protocol = "-1";
+  std::string protocol = "-1";  // "-1" or a number
   bool allow = false;
   std::string cidr;
+  int from_port = -1;  // ICMP: type and code; -1 for every one
+  int to_port = -1;
 };
-LF_RECORD(AclEntryRecord, egress, number, protocol, allow, cidr)
+LF_RECORD(AclEntryRecord, egress, number, protocol, allow, cidr, from_port, to_port)
 
-// Only the default list of a VPC exists so far; it lets everything pass.
+struct AclAssociationRecord {
+  std::string id;
+  std::string subnet_id;
+};
+LF_RECORD(AclAssociationRecord, id, subnet_id)
+
+// A subnet that is in no list's associations has the VPC's default list.
 struct NetworkAclRecord {
   std::string id;
   std::string vpc_id;
   bool is_default = true;
-  std::vector<AclEntryRecord> entries;
+  std::vector<AclEntryRecord> entries;  // by direction and number
+  std::vector<AclAssociationRecord> associations;
+  ClientToken made_by;
   Tags tags;
 };
-LF_RECORD(NetworkAclRecord, id, vpc_id, is_default, entries, tags)
+LF_RECORD(NetworkAclRecord, id, vpc_id, is_default, entries, associations, made_by, tags)
 
 struct DhcpOptionsRecord {
   std::string id;

@@ -15,29 +15,105 @@ std::vector<T> of_vpc(const store::Table<T>& table, std::string_view vpc_id) {
   return out;
 }
 
-// Routes whose target cannot take packets (a detached gateway, one that is deleted) are black
-// holes.
+const RouteRecord* longest_match(const RouteTableRecord& table, Ipv4 destination) {
+  const RouteRecord* best = nullptr;
+  int longest = -1;
+  for (const RouteRecord& route : table.routes) {
+    const auto block = Cidr::parse(route.destination);
+    if (!block || !block->contains(destination) || block->length <= longest) continue;
+    longest = block->length;
+    best = &route;
+  }
+  return best;
+}
+
+const InternetGatewayRecord* attached_gateway(const VpcRecords& records, std::string_view id) {
+  const auto found = std::ranges::find(records.internet_gateways, id, &InternetGatewayRecord::id);
+  return found == records.internet_gateways.end() ? nullptr : &*found;
+}
+
+NextHop nowhere(std::string target, std::string problem) {
+  return {NextHop::Kind::nowhere, std::move(target), nullptr, "", std::move(problem)};
+}
+
+// A NAT gateway sends on what it gets as the route table of its own subnet says.
+NextHop through_nat(const VpcRecords& records, const std::string& id, Ipv4 destination) {
+  const auto gateway = std::ranges::find(records.nat_gateways, id, &NatGatewayRecord::id);
+  if (gateway == records.nat_gateways.end() || !gateway->carries()) {
+    return nowhere(id, fmt::format("{} does not exist any more", id));
+  }
+  const auto interface =
+      std::ranges::find(records.interfaces, gateway->interface_id, &NetworkInterfaceRecord::id);
+  if (interface == records.interfaces.end() || interface->public_address.empty()) {
+    return nowhere(id, fmt::format("{} has no public address", id));
+  }
+  const RouteTableRecord* table = route_table_of(records, gateway->subnet_id);
+  const RouteRecord* onward = table ? longest_match(*table, destination) : nullptr;
+  if (!onward || !attached_gateway(records, onward->target)) {
+    return nowhere(id, fmt::format("the subnet {} of {} has itself no route to an internet gateway",
+                                   gateway->subnet_id, id));
+  }
+  return {NextHop::Kind::nat, id, &*gateway, interface->public_address, ""};
+}
+
+// The addresses at which the answer of next_hop() may change.
+void add_borders(const RouteTableRecord& table, std::set<std::uint64_t>& borders) {
+  for (const RouteRecord& route : table.routes) {
+    const auto block = Cidr::parse(route.destination);
+    if (!block) continue;  // IPv6
+    borders.insert(block->base.value);
+    borders.insert(block->base.value + block->size());
+  }
+}
+
+std::string acl_id_of(const VpcRecords& records, std::string_view subnet_id) {
+  const NetworkAclRecord* acl = acl_of(records, subnet_id);
+  return acl ? acl->id : "";
+}
+
 std::vector<ExternalRoute> external_routes(const VpcRecords& records,
                                            const RouteTableRecord& table) {
-  std::vector<ExternalRoute> out;
+  std::set<std::uint64_t> borders = {0};
+  add_borders(table, borders);
   for (const RouteRecord& route : table.routes) {
-    const auto destination = Cidr::parse(route.destination);
-    if (!destination) continue;  // IPv6
-    if (route.target.starts_with("igw-")) {
-      const auto gateway =
-          std::ranges::find(records.internet_gateways, route.target, &InternetGatewayRecord::id);
-      if (gateway != records.internet_gateways.end()) out.push_back({*destination, {}});
-    } else if (route.target.starts_with("nat-")) {
-      const auto gateway =
-          std::ranges::find(records.nat_gateways, route.target, &NatGatewayRecord::id);
-      if (gateway == records.nat_gateways.end() || !gateway->carries()) continue;
-      const auto interface =
-          std::ranges::find(records.interfaces, gateway->interface_id, &NetworkInterfaceRecord::id);
-      if (interface == records.interfaces.end()) continue;
-      if (const auto address = Ipv4::parse(interface->public_address)) {
-        out.push_back({*destination, *address});
-      }
+    const auto gateway =
+        std::ranges::find(records.nat_gateways, route.target, &NatGatewayRecord::id);
+    if (gateway == records.nat_gateways.end()) continue;
+    if (const auto* onward = route_table_of(records, gateway->subnet_id)) {
+      add_borders(*onward, borders);
     }
+  }
+  constexpr std::uint64_t kEnd = std::uint64_t{1} << 32;
+  borders.insert(kEnd);
+  std::vector<ExternalRoute> out;
+  for (auto at = borders.begin(); *at != kEnd; ++at) {
+    const Ipv4 first{static_cast<std::uint32_t>(*at)};
+    const Ipv4 last{static_cast<std::uint32_t>(*std::next(at) - 1)};
+    const NextHop hop = next_hop(records, table, first);
+    if (hop.kind == NextHop::Kind::nowhere) continue;
+    ExternalRoute route{first, last, Ipv4::parse(hop.nat_address), ""};
+    if (hop.nat_gateway) route.nat_acl_id = acl_id_of(records, hop.nat_gateway->subnet_id);
+    if (!out.empty() && out.back().last + 1 == first &&
+        out.back().nat_gateway == route.nat_gateway && out.back().nat_acl_id == route.nat_acl_id) {
+      out.back().last = last;
+    } else {
+      out.push_back(std::move(route));
+    }
+  }
+  return out;
+}
+
+host::network::AclSpec acl_spec(const NetworkAclRecord& acl) {
+  host::network::AclSpec out;
+  out.id = acl.id;
+  std::vector<AclEntryRecord> entries = acl.entries;
+  std::ranges::sort(entries, {}, &AclEntryRecord::number);
+  for (const AclEntryRecord& entry : entries) {
+    const auto protocol = protocol_number(entry.protocol);
+    const auto block = Cidr::parse(entry.cidr);
+    if (!protocol || !block) continue;  // IPv6: there is none in these networks
+    (entry.egress ? out.egress : out.ingress)
+        .push_back({entry.allow, *protocol, entry.from_port, entry.to_port, *block});
   }
   return out;
 }
@@ -82,6 +158,7 @@ std::optional<VpcRecords> read_vpc(const Tables& tables, std::string_view vpc_id
                     of_vpc(tables.internet_gateways, vpc_id),
                     of_vpc(tables.nat_gateways, vpc_id),
                     of_vpc(tables.security_groups, vpc_id),
+                    of_vpc(tables.network_acls, vpc_id),
                     of_vpc(tables.interfaces, vpc_id)};
 }
 
@@ -96,16 +173,40 @@ const RouteTableRecord* route_table_of(const VpcRecords& records, std::string_vi
   return main;
 }
 
+const NetworkAclRecord* acl_of(const VpcRecords& records, std::string_view subnet_id) {
+  const NetworkAclRecord* by_default = nullptr;
+  for (const NetworkAclRecord& acl : records.network_acls) {
+    if (std::ranges::find(acl.associations, subnet_id, &AclAssociationRecord::subnet_id) !=
+        acl.associations.end()) {
+      return &acl;
+    }
+    if (acl.is_default) by_default = &acl;
+  }
+  return by_default;
+}
+
+NextHop next_hop(const VpcRecords& records, const RouteTableRecord& table, Ipv4 destination) {
+  const RouteRecord* route = longest_match(table, destination);
+  if (!route) return nowhere("", fmt::format("{} has no route to it", table.id));
+  if (route->target.starts_with("nat-")) return through_nat(records, route->target, destination);
+  if (attached_gateway(records, route->target)) {
+    return {NextHop::Kind::internet, route->target, nullptr, "", ""};
+  }
+  return nowhere(route->target,
+                 fmt::format("{} is not attached to {}", route->target, records.vpc.id));
+}
+
 host::network::VpcSpec network_of(const VpcRecords& records) {
   host::network::VpcSpec out;
   out.id = records.vpc.id;
   out.blocks = {*Cidr::parse(records.vpc.cidr)};
   for (const SubnetRecord& subnet : records.subnets) {
     const RouteTableRecord* table = route_table_of(records, subnet.id);
-    out.subnets.push_back(
-        {subnet.id, *Cidr::parse(subnet.cidr),
-         table ? external_routes(records, *table) : std::vector<ExternalRoute>()});
+    out.subnets.push_back({subnet.id, *Cidr::parse(subnet.cidr),
+                           table ? external_routes(records, *table) : std::vector<ExternalRoute>(),
+                           acl_id_of(records, subnet.id)});
   }
+  for (const NetworkAclRecord& acl : records.network_acls) out.acls.push_back(acl_spec(acl));
   for (const SecurityGroupRecord& group : records.security_groups) {
     auto& spec = out.groups.emplace_back();
     spec.id = group.id;
@@ -116,6 +217,8 @@ host::network::VpcSpec network_of(const VpcRecords& records) {
     }
   }
   for (const NetworkInterfaceRecord& interface : records.interfaces) {
+    // A NAT gateway is a translation, not a machine.
+    if (interface.type == kNatInterfaceType) continue;
     out.interfaces.push_back({interface.id, interface.subnet_id, *Ipv4::parse(interface.address),
                               interface.mac, Ipv4::parse(interface.public_address),
                               interface.group_ids});
