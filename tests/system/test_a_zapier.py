@@ -128,7 +128,7 @@ def test_a1_a_cut_push_resumes(deployment, pushed):
         yield blob[:1000]
         raise ConnectionError("the network is gone")
 
-    with pytest.raises(ConnectionError):
+    with pytest.raises(requests.exceptions.ConnectionError):
         session.patch(at(begun.headers["Location"]), data=cut(), timeout=10)
     # The client asks how much arrived and goes on from there.
     state = session.get(at(begun.headers["Location"]), timeout=10)

@@ -35,8 +35,9 @@ RangeKind parse_range(std::string_view text, std::uint64_t size, Range& out) {
     first = suffix >= size ? 0 : size - suffix;
   } else {
     if (!number(text.substr(0, dash), first)) return RangeKind::whole;
-    if (dash + 1 < text.size() && !number(text.substr(dash + 1), last)) return RangeKind::whole;
-    if (last < first) return RangeKind::whole;
+    const bool open_ended = dash + 1 == text.size();
+    if (!open_ended && (!number(text.substr(dash + 1), last) || last < first))
+      return RangeKind::whole;
   }
   if (first >= size) return RangeKind::unsatisfiable;
   out = {first, std::min(last, size - 1) - first + 1};
