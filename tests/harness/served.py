@@ -11,7 +11,7 @@ SERVER = ROOT / "src/cli/server.cpp"
 
 def operations_of(service: str) -> set[str]:
     found: set[str] = set()
-    if f'"services/{service}/service.h"' not in SERVER.read_text():
+    if f'"services/{service}/' not in SERVER.read_text():
         return found
     for path in (ROOT / "src/services" / service / "operations").glob("*.cpp"):
         found.add(path.stem)

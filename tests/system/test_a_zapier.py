@@ -115,6 +115,7 @@ def test_a1_a_wrong_token_gets_401(deployment, pushed):
 def test_a1_a_cut_push_resumes(deployment, pushed):
     session = requests.Session()
     session.auth = ("AWS", deployment.aws("aws ecr get-login-password").text)
+    session.headers["Host"] = deployment.registry  # which says account and region
     base = deployment.server.endpoint
     blob = os.urandom(1 << 20)
     half = len(blob) // 2
