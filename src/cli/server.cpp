@@ -14,6 +14,7 @@
 #include "services/ecr/client_setup.h"
 #include "services/ecr/registry/registry.h"
 #include "services/ecr/sweeper.h"
+#include "services/ecs/agent/agent.h"
 #include "services/ecs/controller/service_controller.h"
 #include "services/ecs/controller/task_controller.h"
 #include "services/ecs/registry_images.h"
@@ -249,6 +250,8 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   LF_CO_TRY(at, listen(server, settings.listen));
   ecr.settings.port = at.port;
   networks.add_listener(api_listener(server));
+  ecs::Agent task_agent(fargate);
+  networks.add_listener(task_agent.listener());
   LF_CO_OK(write_listening(folder, {at.str(), settings.region}));
   LF_CO_OK(co_await containers.open());
   co_await tasks.collect_orphans();
@@ -274,6 +277,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   co_await server.stop();
   co_await sweeping.stop();
   co_await background.stop();
+  co_await task_agent.stop();
   co_await dns.stop();
   co_await containers.close();
   co_return Result<void>();

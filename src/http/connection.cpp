@@ -36,11 +36,13 @@ std::string_view ServerShared::date() {
   return date_;
 }
 
-Connection::Connection(ServerShared& shared, io::Fd fd, io::Endpoint peer, std::uint64_t listener)
+Connection::Connection(ServerShared& shared, io::Fd fd, io::Endpoint peer, std::uint64_t listener,
+                       std::string network_namespace)
     : shared_(shared),
       stream_(shared.loop, std::move(fd)),
       peer_(std::move(peer)),
-      listener_(listener) {}
+      listener_(listener),
+      network_namespace_(std::move(network_namespace)) {}
 
 task<void> Connection::run() {
   if (co_await open()) {
@@ -115,6 +117,7 @@ task<bool> Connection::serve_one() {
   begin_body(head_);
   Request request = std::move(head_.request);
   request.client = peer_;
+  request.network_namespace = network_namespace_;
   request.tls = tls_;
   method_ = request.method;
 

@@ -35,7 +35,8 @@ struct ServerShared {
 
 class Connection final : public BodyReader, public ResponseWriter {
  public:
-  Connection(ServerShared& shared, io::Fd fd, io::Endpoint peer, std::uint64_t listener);
+  Connection(ServerShared& shared, io::Fd fd, io::Endpoint peer, std::uint64_t listener,
+             std::string network_namespace);
 
   task<void> run();
 
@@ -73,6 +74,7 @@ class Connection final : public BodyReader, public ResponseWriter {
   Stream stream_;
   io::Endpoint peer_;
   std::uint64_t listener_;
+  std::string network_namespace_;
   std::string pending_;  // received, not yet used
   bool tls_ = false;
   bool idle_ = false;

@@ -43,6 +43,7 @@ struct Request {
   std::string query;  // raw, without '?'
   Headers headers;
   io::Endpoint client;
+  std::string network_namespace;  // it came in there: as given to Server::listen
   bool tls = false;
 };
 

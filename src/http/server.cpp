@@ -128,7 +128,7 @@ Result<bool> Server::Impl::accept_some(Listener& listener) {
       continue;
     }
     connections.emplace_front(shared, std::move(accepted->fd), std::move(accepted->peer),
-                              listener.id);
+                              listener.id, listener.namespace_path);
     tasks.spawn("http connection", serve(connections.begin()));
     if (connections.size() == 1) changed.notify_all();
   }
