@@ -16,19 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from harness.clients import CLIS, Aws, Clients  # noqa: E402
 from harness.containers import ContainerClient  # noqa: E402
-from harness.leaks import leaks  # noqa: E402
-from harness.server import OutsideServer, Server  # noqa: E402
-
-REGION = "us-west-1"
-
-
-def stop_and_check(server: Server) -> None:
-    """Ends a server; what it leaves behind fails the test (or the session) that started it."""
-    server.down()
-    left = leaks(server.data)
-    if not os.environ.get("LANDFALL_TEST_KEEP"):
-        server.remove_folder()
-    assert not left, "landfall down left behind:\n" + "\n".join(left)
+from harness.leaks import stop_and_check  # noqa: E402
+from harness.server import REGION, OutsideServer, Server  # noqa: E402
 
 
 @pytest.fixture(scope="session")

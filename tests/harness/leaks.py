@@ -4,6 +4,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from harness.server import Server
+
 
 def tag_of(data: Path) -> str:
     """The instance tag, as src/host/instance.cpp derives it."""
@@ -48,3 +50,12 @@ def lines_of(path: str) -> list[str]:
 def output(*command: str) -> list[str]:
     done = subprocess.run(command, capture_output=True, text=True)
     return done.stdout.splitlines()
+
+
+def stop_and_check(server: Server) -> None:
+    """Ends a server; what it leaves behind fails the test (or the session) that started it."""
+    server.down()
+    left = leaks(server.data)
+    if not os.environ.get("LANDFALL_TEST_KEEP"):
+        server.remove_folder()
+    assert not left, "landfall down left behind:\n" + "\n".join(left)

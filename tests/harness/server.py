@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ENGINES = os.environ.get("LANDFALL_TEST_ENGINES", "/var/lib/landfall-engines")
+REGION = "us-west-1"
 
 
 def binary() -> str:

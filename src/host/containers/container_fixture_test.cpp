@@ -15,7 +15,7 @@ void ContainerFixture::SetUpTestSuite() {
   ASSERT_NE(::mkdtemp(folder), nullptr);
   const std::string source = LANDFALL_SOURCE_DIR "/src/host/containers/testdata/probe.c";
   program_ = fs::path(folder) / "probe";
-  ASSERT_EQ(::system(fmt::format("cc -static -O1 -w -o {} {}", program_.string(), source).c_str()),
+  ASSERT_EQ(::system(fmt::format("clang-19 -static -O1 -w -o {} {}", program_.string(), source).c_str()),
             0);
 }
 
