@@ -191,17 +191,19 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   host::LocalContainers containers(loop, clock, settings.instance, &blobs);
   host::Volumes volumes(loop, folder / "volumes");
   LF_CO_OK(co_await volumes.recover());
-  rds::Rds rds{loop,       *store,  clock,    random, settings.instance,
-               containers, volumes, networks, events, settings.engines / "postgresql"};
-  rds::InstanceController databases(rds);
-  rds::SnapshotController snapshots(rds);
-
+  LF_CO_OK(io::make_directories(folder / "ca", 0755));
+  LF_CO_TRY(authority, host::Authority::open(folder / "ca", clock, random));
   LF_CO_TRY(log_engine, logs::Engine::open(loop, clock, random, folder / "logs"));
   logs::Logs logs{*store, clock, random, *log_engine};
   logs::Housekeeping log_housekeeping(loop, logs);
+  logs::LogsPort log_lines(logs);
 
-  LF_CO_OK(io::make_directories(folder / "ca", 0755));
-  LF_CO_TRY(authority, host::Authority::open(folder / "ca", clock, random));
+  rds::Rds rds{loop,       *store,   clock,    random, settings.instance,
+               containers, volumes,  networks, events, settings.engines / "postgresql",
+               *authority, log_lines};
+  rds::InstanceController databases(rds);
+  rds::SnapshotController snapshots(rds);
+
   LF_CO_TRY(certificate, host_certificate(*authority, folder));
   ecr::LocalClientSetup clients(loop, ecr::client_places(settings.instance),
                                 folder / "ca" / "ca.crt",
@@ -218,9 +220,8 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   LF_CO_OK(outside_images.open());
   ecs::Ecs ecs{loop, *store, clock, random, networks, identities, events};
   ecs::RegistryImages images(ecr, identities, outside_images);
-  logs::LogsPort task_logs(logs);
   ecs::Fargate fargate{ecs,    settings.instance, containers,
-                       images, task_logs,         authority->certificate_file()};
+                       images, log_lines,         authority->certificate_file()};
   ecs::TaskController tasks(fargate);
   ecs::ServiceController services(ecs);
 

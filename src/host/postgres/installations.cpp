@@ -72,4 +72,15 @@ task<std::vector<PostgresInstallation>> find_postgres(io::Loop& loop, fs::path e
   co_return found;
 }
 
+task<std::optional<PostgresInstallation>> find_postgres_version(io::Loop& loop, fs::path engines,
+                                                                std::string version) {
+  std::error_code ignored;
+  if (is_version(version) && fs::exists(engines / version / "bin/postgres", ignored))
+    co_return PostgresInstallation{version, engines / version};
+  for (PostgresInstallation& found : co_await find_postgres(loop, std::move(engines))) {
+    if (found.version == version) co_return std::move(found);
+  }
+  co_return std::nullopt;
+}
+
 }  // namespace landfall::host

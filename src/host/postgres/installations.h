@@ -24,6 +24,11 @@ struct PostgresInstallation {
 task<std::vector<PostgresInstallation>> find_postgres(io::Loop& loop,
                                                       std::filesystem::path engines);
 
+// One of them; the quick way to an exact folder. None: not installed.
+task<std::optional<PostgresInstallation>> find_postgres_version(io::Loop& loop,
+                                                                std::filesystem::path engines,
+                                                                std::string version);
+
 // "16.6" > "16.10"? No: compares the numbers. Anything else sorts below every version.
 bool postgres_version_less(std::string_view a, std::string_view b);
 

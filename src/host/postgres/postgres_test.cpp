@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -59,7 +60,7 @@ TEST(PostgresServer, QuotesWhatUsersChoose) {
   EXPECT_EQ(sql_text("it's"), "'it''s'");
 }
 
-TEST(PostgresServer, WritesNoPasswordAndGivesTheBuffersAQuarter) {
+TEST(PostgresServer, WritesNoPasswordAndEscapesSettings) {
   if (::geteuid() != 0) GTEST_SKIP() << "changes owners";
   char folder[] = "/tmp/landfall-postgres-XXXXXX";
   ASSERT_TRUE(::mkdtemp(folder));
@@ -75,17 +76,52 @@ TEST(PostgresServer, WritesNoPasswordAndGivesTheBuffersAQuarter) {
   server.master_user = "zapier_user";
   server.master_verifier = scram_verifier("hunter2-hunter2", random);
   server.database = "zapier_triggers";
+  server.parameters = {{"shared_buffers", "32768"}, {"application_name", "it's a\\b"}};
   auto spec = prepare_postgres(server);
   ASSERT_TRUE(spec);
   EXPECT_EQ(spec->user, "999:999");
   const std::string settings = *io::read_file(root / "config/postgresql.conf");
-  EXPECT_NE(settings.find("shared_buffers = '256MB'"), std::string::npos) << settings;
-  EXPECT_NE(settings.find("max_connections = '112'"), std::string::npos) << settings;
+  EXPECT_NE(settings.find("shared_buffers = '32768'\n"), std::string::npos) << settings;
+  EXPECT_NE(settings.find(R"(application_name = 'it''s a\\b')"), std::string::npos) << settings;
   const std::string sql = *io::read_file(root / "config/bootstrap.sql");
   EXPECT_NE(sql.find("CREATE DATABASE \"zapier_triggers\" OWNER \"zapier_user\"\n"),
             std::string::npos);
   EXPECT_EQ(sql.find("hunter2"), std::string::npos);
   ASSERT_TRUE(io::remove_tree(root));
+}
+
+TEST(PostgresServer, TlsMayBeDemanded) {
+  if (::geteuid() != 0) GTEST_SKIP() << "changes owners";
+  char folder[] = "/tmp/landfall-postgres-XXXXXX";
+  ASSERT_TRUE(::mkdtemp(folder));
+  PostgresServer server;
+  server.state_folder = folder;
+  ASSERT_TRUE(io::make_directories(server.state_folder / "config"));
+  const auto access = [&] {
+    EXPECT_TRUE(write_postgres_settings(server));
+    return *io::read_file(server.state_folder / "config/pg_hba.conf");
+  };
+  EXPECT_NE(access().find("\nhost all all"), std::string::npos);
+  const std::string before = postgres_settings_digest(server);
+  server.tls = server.require_tls = true;
+  server.certificate = "secret";
+  EXPECT_NE(access().find("\nhostssl all all"), std::string::npos);
+  EXPECT_EQ(access().find("\nhost all all"), std::string::npos);
+  EXPECT_NE(postgres_settings_digest(server), before);
+  struct stat found{};
+  ASSERT_EQ(::stat((server.state_folder / "config/server.pem").c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777, 0600u);
+  ASSERT_TRUE(io::remove_tree(server.state_folder));
+}
+
+TEST(PostgresServer, ARecoveryIsPartOfItsSettings) {
+  PostgresServer server;
+  const std::string before = postgres_settings_digest(server);
+  server.recovery = PostgresRecovery{"/segments", std::nullopt};
+  const std::string open_ended = postgres_settings_digest(server);
+  EXPECT_NE(open_ended, before);
+  server.recovery->until = from_unix_ms(1);
+  EXPECT_NE(postgres_settings_digest(server), open_ended);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "io/files.h"
 #include "io/process.h"
 
@@ -25,16 +26,36 @@ if [ ! -e /data/initialised ]; then
   touch /data/initialised
   sync
 fi
+# The server removes the signal at the end of the recovery; it must not be given again.
+if [ -n "${RECOVERY:-}" ] && [ ! -e "/data/recovery-of-$RECOVERY" ]; then
+  touch "$data/recovery.signal" "/data/recovery-of-$RECOVERY"
+  sync
+fi
+mkdir -p /data/log/error
 rm -f "$data/postmaster.pid"
 exec "$ENGINE/bin/postgres" -D "$data" -c config_file=/config/postgresql.conf
 )sh";
 
+// Called for each finished segment with its path and name. Segments that were cut short by a switch
+// are mostly zeros, which take no space.
+constexpr std::string_view kArchiveScript = R"sh(#!/bin/sh
+set -eu
+if [ -e "/archive/$2" ]; then exec cmp -s "$1" "/archive/$2"; fi
+cp --sparse=always "$1" "/archive/.$2"
+sync "/archive/.$2"
+mv "/archive/.$2" "/archive/$2"
+sync /archive
+)sh";
+
 // Without `map`, any account of the container could become rdsadmin, but the container has only
 // one: the server's own.
-constexpr std::string_view kHostBasedAccess =
-    "local all rdsadmin trust\n"
-    "host all rdsadmin 0.0.0.0/0 reject\n"
-    "host all all 0.0.0.0/0 scram-sha-256\n";
+std::string host_based_access(const PostgresServer& server) {
+  return fmt::format(
+      "local all rdsadmin trust\n"
+      "host all rdsadmin 0.0.0.0/0 reject\n"
+      "{} all all 0.0.0.0/0 scram-sha-256\n",
+      server.require_tls ? "hostssl" : "host");
+}
 
 std::string bootstrap(const PostgresServer& server) {
   // Single-user mode reads one statement a line.
@@ -51,28 +72,59 @@ std::string bootstrap(const PostgresServer& server) {
   return sql;
 }
 
+// In postgresql.conf a backslash escapes; a line break cannot be written otherwise.
+std::string setting_text(std::string_view value) {
+  std::string out = "'";
+  for (const char c : value) {
+    if (c == '\'') {
+      out += "''";
+    } else if (c == '\\') {
+      out += "\\\\";
+    } else if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += c;
+    }
+  }
+  return out + '\'';
+}
+
 std::string configuration(const PostgresServer& server) {
-  const std::uint64_t megabytes = server.memory_bytes >> 20;
-  std::map<std::string, std::string> settings = {
+  std::map<std::string, std::string> settings = server.parameters;
+  const std::vector<std::pair<std::string, std::string>> fixed = {
       {"listen_addresses", "*"},
       {"port", std::to_string(server.port)},
       {"unix_socket_directories", "/run/postgresql"},
       {"hba_file", "/config/pg_hba.conf"},
-      {"password_encryption", "scram-sha-256"},
-      {"shared_buffers", fmt::format("{}MB", std::max<std::uint64_t>(16, megabytes / 4))},
-      {"effective_cache_size", fmt::format("{}MB", std::max<std::uint64_t>(32, megabytes / 2))},
-      // {DBInstanceClassMemory/9531392}, as AWS's default parameter group computes it.
-      {"max_connections",
-       std::to_string(std::clamp<std::uint64_t>(server.memory_bytes / 9531392, 6, 5000))},
-      {"log_timezone", "UTC"},
-      {"timezone", "UTC"},
       {"log_line_prefix", "%t:%r:%u@%d:[%p]:"},
-      {"logging_collector", "off"},
+      {"log_timezone", "UTC"},
+      {"logging_collector", "on"},
+      {"log_destination", "stderr"},
+      {"log_directory", "/data/log/error"},
+      {"log_filename", "postgresql.log.%Y-%m-%d-%H"},
+      {"log_file_mode", "0640"},
+      {"log_rotation_age", "60"},
+      {"log_truncate_on_rotation", "off"},
+      {"ssl", server.tls ? "on" : "off"},
+      {"ssl_cert_file", "/config/server.pem"},
+      {"ssl_key_file", "/config/server.pem"},
+      // Switching it takes a restart, the command does not.
+      {"archive_mode", "on"},
+      {"archive_command", server.archiving ? "/config/archive %p %f" : "/bin/true"},
   };
-  for (const auto& [name, value] : server.parameters) settings[name] = value;
-  std::string text = "# Written by Landfall at every start.\n";
+  for (const auto& [name, value] : fixed) settings[name] = value;
+  if (server.recovery) {
+    settings["restore_command"] = "cp /restore/%f %p";
+    settings["recovery_target_action"] = "promote";
+    // Nobody may connect before the data is what it is to be.
+    settings["hot_standby"] = "off";
+    if (server.recovery->until) {
+      settings["recovery_target_time"] = format_iso8601(*server.recovery->until);
+    }
+  }
+  std::string text = "# Written by Landfall.\n";
   for (const auto& [name, value] : settings)
-    text += fmt::format("{} = {}\n", name, sql_text(value));
+    text += fmt::format("{} = {}\n", name, setting_text(value));
   return text;
 }
 
@@ -83,8 +135,8 @@ Result<void> own(const fs::path& path) {
 
 // Folders to mount over, links as Debian's merged /usr has them, and an account for initdb to find.
 Result<void> write_root(const fs::path& root) {
-  for (const char* name :
-       {"etc", "usr", "tmp", "data", "config", "engine", "run/postgresql", "dev", "proc", "sys"}) {
+  for (const char* name : {"etc", "usr", "tmp", "data", "config", "engine", "archive", "restore",
+                           "run/postgresql", "dev", "proc", "sys"}) {
     LF_OK(io::make_directories(root / name));
   }
   for (const char* name : {"bin", "sbin", "lib", "lib64"}) {
@@ -123,6 +175,28 @@ std::string sql_text(std::string_view text) {
   return out + '\'';
 }
 
+fs::path postgres_log_folder(const PostgresServer& server) {
+  return server.data_folder / "log" / "error";
+}
+
+std::string postgres_settings_digest(const PostgresServer& server) {
+  return sha256_hex(configuration(server) + host_based_access(server)).substr(0, 16);
+}
+
+Result<void> write_postgres_settings(const PostgresServer& server) {
+  const fs::path config = server.state_folder / "config";
+  LF_OK(io::write_file(config / "pg_hba.conf", host_based_access(server), 0644));
+  LF_OK(io::write_file(config / "postgresql.conf", configuration(server), 0644));
+  if (!server.tls) return {};
+  // Renamed into place with its owner: a server that reads it meanwhile gets the old or the new.
+  const fs::path half = config / "server.new";
+  LF_OK(io::write_file(half, server.certificate, 0600));
+  LF_OK(own(half));
+  if (::rename(half.c_str(), (config / "server.pem").c_str()) < 0)
+    return fail_errno("rename to server.pem", errno);
+  return {};
+}
+
 Result<ContainerSpec> prepare_postgres(const PostgresServer& server) {
   const fs::path config = server.state_folder / "config";
   const fs::path run = server.state_folder / "run";
@@ -130,12 +204,16 @@ Result<ContainerSpec> prepare_postgres(const PostgresServer& server) {
   for (const fs::path& folder : {config, run, root}) LF_OK(io::make_directories(folder, 0755));
   LF_OK(write_root(root));
   LF_OK(io::write_file(config / "start", kStartScript, 0755));
-  LF_OK(io::write_file(config / "pg_hba.conf", kHostBasedAccess, 0644));
-  LF_OK(io::write_file(config / "postgresql.conf", configuration(server), 0644));
+  LF_OK(io::write_file(config / "archive", kArchiveScript, 0755));
+  LF_OK(write_postgres_settings(server));
   LF_OK(io::write_file(config / "bootstrap.sql", bootstrap(server), 0600));
   LF_OK(own(config / "bootstrap.sql"));
   LF_OK(own(run));
   LF_OK(own(server.data_folder));
+  if (!server.archive_folder.empty()) {
+    LF_OK(io::make_directories(server.archive_folder, 0700));
+    LF_OK(own(server.archive_folder));
+  }
 
   const bool own_libraries = server.installation.self_contained();
   const std::string engine = own_libraries ? "/engine" : server.installation.root.string();
@@ -149,6 +227,7 @@ Result<ContainerSpec> prepare_postgres(const PostgresServer& server) {
   spec.entry_point = {{"/bin/sh", "/config/start"}};
   spec.environment = {
       {"ENGINE", engine}, {"PATH", "/usr/bin"}, {"LC_ALL", "C.UTF-8"}, {"TZ", "UTC"}};
+  if (server.recovery) spec.environment["RECOVERY"] = server.id;
   if (own_libraries) spec.environment["LD_LIBRARY_PATH"] = engine + "/lib";
   spec.user = fmt::format("{0}:{0}", kUser);
   spec.stop_signal =
@@ -162,6 +241,9 @@ Result<ContainerSpec> prepare_postgres(const PostgresServer& server) {
                  {config, "/config", true, true},
                  {run, "/run/postgresql", false, true},
                  {server.data_folder, "/data", false, true}};
+  if (!server.archive_folder.empty())
+    spec.mounts.push_back({server.archive_folder, "/archive", false, true});
+  if (server.recovery) spec.mounts.push_back({server.recovery->segments, "/restore", true, true});
   if (own_libraries) spec.mounts.push_back({server.installation.root, "/engine", true, false});
   spec.labels = server.labels;
   return spec;

@@ -16,6 +16,13 @@
 
 namespace landfall::host {
 
+// A start that first replays archived segments: onto a copy of the source's volume, up to a moment
+// or to the end of what is archived.
+struct PostgresRecovery {
+  std::filesystem::path segments;  // folder; every segment written after the copy was made
+  std::optional<TimePoint> until;
+};
+
 struct PostgresServer {
   std::string id;  // names the container and its group; letters, digits, '-'
   PostgresInstallation installation;
@@ -27,10 +34,27 @@ struct PostgresServer {
   std::string master_user;
   std::string master_verifier;  // scram_verifier() of the password
   std::string database;         // made at initialisation; empty: none but "postgres"
-  std::map<std::string, std::string> parameters;  // of postgresql.conf, over the defaults
+  std::map<std::string, std::string> parameters;  // of postgresql.conf
+  bool tls = false;
+  std::string certificate;   // with tls: chain and key, PEM, in one text
+  bool require_tls = false;  // TCP connections without TLS are refused
+  // While `archiving`, finished WAL segments are copied to the folder, durably, before the server
+  // may reuse them.
+  std::filesystem::path archive_folder;
+  bool archiving = false;
+  std::optional<PostgresRecovery> recovery;
   std::string network_namespace;
   std::map<std::string, std::string> labels;
 };
+
+// Where the server writes its log, in hourly files "postgresql.log.2026-11-21-15".
+std::filesystem::path postgres_log_folder(const PostgresServer& server);
+
+// Changes with whatever write_postgres_settings() would write, but for the certificate.
+std::string postgres_settings_digest(const PostgresServer& server);
+// Rewrites postgresql.conf, pg_hba.conf and the certificate of a running server, which reads them
+// when told to (pg_reload_conf). Errors: errno-*.
+Result<void> write_postgres_settings(const PostgresServer& server);
 
 // Writes configuration and start script below state_folder and says how to run them. The data
 // folder is initialised by the container's own first start: an interrupted initialisation begins

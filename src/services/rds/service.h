@@ -3,17 +3,19 @@
 #pragma once
 
 #include "base/random.h"
+#include "host/authority/authority.h"
 #include "host/containers/containers.h"
 #include "host/instance.h"
 #include "host/postgres/installations.h"
 #include "host/volumes/volumes.h"
 #include "reconcile/events.h"
 #include "services/ec2/port.h"
+#include "services/logs/port.h"
 #include "services/rds/store.h"
 
 namespace landfall::rds {
 
-class InstanceController;
+struct ParameterFacts;
 
 struct Rds {
   io::Loop& loop;
@@ -27,6 +29,11 @@ struct Rds {
   reconcile::EventLog& events;
   // Where exact versions are installed; Debian's own are found by themselves.
   std::filesystem::path engines;
+  const host::Authority& authority;  // issues the servers' certificates
+  logs::Port& logs;
+  // Parameters by engine version, described once.
+  std::map<std::string, std::shared_ptr<const std::map<std::string, ParameterFacts>>> catalogues =
+      {};
 
   Tables tables(const Scope& scope) const { return {store, scope}; }
   // Looked up at each call: a version installed while we run is there at once.

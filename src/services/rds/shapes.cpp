@@ -1,5 +1,7 @@
 #include "services/rds/shapes.h"
 
+#include "services/rds/backups.h"
+#include "services/rds/parameters.h"
 #include "services/rds/settings.h"
 
 namespace landfall::rds {
@@ -8,6 +10,7 @@ namespace {
 // The zone's account-wide label is not known for our own names; AWS's field must hold something
 // stable.
 constexpr std::string_view kEngine = "postgres";
+constexpr std::string_view kCertificateAuthority = "landfall-ca";
 
 PendingModifiedValues pending_values(const DbInstance& instance) {
   PendingModifiedValues out;
@@ -59,7 +62,7 @@ DBInstance to_shape(Rds& rds, const DbInstance& instance) {
   }
   DBParameterGroupStatus parameters;
   parameters.db_parameter_group_name = instance.parameter_group;
-  parameters.parameter_apply_status = "in-sync";
+  parameters.parameter_apply_status = apply_status(instance, find_parameter_group(rds, instance));
   out.db_parameter_groups.push_back(std::move(parameters));
   OptionGroupMembership options;
   options.option_group_name = default_option_group(instance.engine_version);
@@ -68,6 +71,17 @@ DBInstance to_shape(Rds& rds, const DbInstance& instance) {
   if (!instance.availability_zone.empty()) out.availability_zone = instance.availability_zone;
   if (auto group = subnet_group_of(rds, instance)) out.db_subnet_group = to_shape(rds, *group);
   out.pending_modified_values = pending_values(instance);
+  if (const auto window = restorable_window(rds, instance))
+    out.latest_restorable_time = window->latest;
+  for (const std::string& log : instance.log_exports)
+    out.enabled_cloudwatch_logs_exports.push_back(log);
+  out.ca_certificate_identifier = kCertificateAuthority;
+  if (instance.certificate_issued_at != TimePoint{}) {
+    CertificateDetails certificate;
+    certificate.ca_identifier = kCertificateAuthority;
+    certificate.valid_till = instance.certificate_issued_at + std::chrono::days(365);
+    out.certificate_details = std::move(certificate);
+  }
   out.multi_az = false;
   out.auto_minor_version_upgrade = false;
   out.license_model = "postgresql-license";

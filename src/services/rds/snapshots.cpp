@@ -1,6 +1,6 @@
 #include "services/rds/snapshots.h"
 
-#include "services/rds/controller/instance_controller.h"
+#include "services/rds/server.h"
 #include "wire/rds/errors.h"
 
 namespace landfall::rds {
@@ -123,13 +123,16 @@ task<Result<reconcile::Requeue>> SnapshotController::reconcile(std::string key) 
   auto written = co_await table.update(row->id, [&](DbSnapshot& record) -> Result<bool> {
     if (record.status != "creating") return false;
     record.status = gone ? "failed" : "available";
+    if (!gone) record.complete_at = rds_.clock.now();
     record.failure = gone ? "The DB instance's volume does not exist." : "";
     return true;
   });
   if (!written && written.error().code != "not-found") co_return std::unexpected(written.error());
   LF_CO_OK(co_await rds_.events.record(
-      snapshot.arn(),
-      {.reason = "creation", .message = gone ? "Snapshot failed" : "Manual snapshot created"}));
+      snapshot.arn(), {.reason = "creation",
+                       .message = gone                 ? "Snapshot failed"
+                                  : snapshot.automated ? "Automated snapshot created"
+                                                       : "Manual snapshot created"}));
   co_return reconcile::Requeue{};
 }
 

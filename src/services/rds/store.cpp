@@ -23,7 +23,8 @@ Tables::Tables(store::Store& store, const Scope& scope)
     : instances(store, prefix(scope, "instances")),
       snapshots(store, prefix(scope, "snapshots")),
       subnet_groups(store, prefix(scope, "subnet-groups")),
-      parameter_groups(store, prefix(scope, "parameter-groups")) {}
+      parameter_groups(store, prefix(scope, "parameter-groups")),
+      retained_backups(store, prefix(scope, "retained-backups")) {}
 
 std::optional<Key> parse_key(std::string_view key, std::string_view table) {
   if (!key.starts_with(kRoot)) return {};

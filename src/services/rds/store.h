@@ -57,6 +57,14 @@ struct DbInstance {
   std::string final_snapshot;    // with Wanted::deleted; empty: none
   std::string restore_snapshot;  // volume snapshot to start from; empty: a new database
   std::int64_t reboots_wanted = 0;
+  // Archived segments to replay onto the restored volume, below the instance's state folder; until
+  // `restore_until`, or to their end.
+  bool restore_segments = false;
+  std::string restore_source;   // resource id
+  TimePoint restore_base_at{};  // when the snapshot to begin from was begun
+  std::optional<TimePoint> restore_until;
+  std::vector<std::string> log_exports;  // "postgresql"
+  bool keep_backups = false;             // with Wanted::deleted
 
   // What has been done so far.
   std::string status = "creating";  // in AWS's words
@@ -65,8 +73,16 @@ struct DbInstance {
   std::string private_address;
   std::string public_address;
   std::int64_t reboots_done = 0;
+  // What the server was started with, and which settings it has been told to read since.
+  std::string started_parameter_group;
+  std::map<std::string, std::string> started_parameters;
+  std::string loaded_settings;
+  TimePoint certificate_issued_at{};
+  // Everything before is in the archive, and can be restored to.
+  std::optional<TimePoint> latest_restorable_at;
   std::string applied_verifier;  // which password the server knows
   int consecutive_failures = 0;  // of server starts
+  bool answered = false;         // since its last start
   TimePoint retry_at{};          // the next start, after a failure
   TimePoint created_at{};
   std::optional<TimePoint> available_at;
@@ -81,9 +97,12 @@ LF_RECORD(DbInstance, identifier, resource_id, account, region, engine_version, 
           subnet_group, vpc_id, subnet_id, availability_zone, security_group_ids, parameter_group,
           publicly_accessible, deletion_protection, copy_tags_to_snapshot, backup_retention_days,
           backup_window, maintenance_window, tags, pending, wanted, final_snapshot,
-          restore_snapshot, reboots_wanted, status, interface_id, endpoint, private_address,
-          public_address, reboots_done, applied_verifier, consecutive_failures, retry_at,
-          created_at, available_at, last_automated_snapshot, conditions)
+          restore_snapshot, reboots_wanted, restore_segments, restore_source, restore_base_at,
+          restore_until, log_exports, keep_backups, status, interface_id, endpoint, private_address,
+          public_address, reboots_done, started_parameter_group, started_parameters,
+          loaded_settings, certificate_issued_at, latest_restorable_at, applied_verifier,
+          consecutive_failures, answered, retry_at, created_at, available_at,
+          last_automated_snapshot, conditions)
 
 struct DbSnapshot {
   std::string identifier;
@@ -106,6 +125,9 @@ struct DbSnapshot {
   Tags tags;
   TimePoint instance_created_at{};
   TimePoint created_at{};
+  // With status "available": what was written before the copy began is in it, and nothing that was
+  // written after this.
+  std::optional<TimePoint> complete_at;
   std::string failure;  // with status "failed"
 
   Scope scope() const { return {account, region}; }
@@ -114,7 +136,7 @@ struct DbSnapshot {
 LF_RECORD(DbSnapshot, identifier, account, region, volume_snapshot, automated, status, instance,
           instance_resource_id, engine_version, storage_type, master_user, master_verifier,
           database, vpc_id, availability_zone, allocated_storage_gib, port, tags,
-          instance_created_at, created_at, failure)
+          instance_created_at, created_at, complete_at, failure)
 
 struct DbSubnetGroup {
   std::string name;
@@ -128,6 +150,12 @@ struct DbSubnetGroup {
 };
 LF_RECORD(DbSubnetGroup, name, account, region, description, vpc_id, subnet_ids, tags)
 
+struct ParameterSetting {
+  std::optional<std::string> value;  // none: reset to the default
+  bool immediate = false;            // a running server takes it at once
+};
+LF_RECORD(ParameterSetting, value, immediate)
+
 // A parameter group of the user's own; "default.postgres16" and the like need no record.
 struct DbParameterGroup {
   std::string name;
@@ -135,7 +163,7 @@ struct DbParameterGroup {
   std::string region;
   std::string family;  // "postgres16"
   std::string description;
-  std::map<std::string, std::string> parameters;
+  std::map<std::string, ParameterSetting> parameters;
   Tags tags;
   std::string arn() const;
 };
@@ -148,6 +176,8 @@ struct Tables {
   store::Table<DbSnapshot> snapshots;
   store::Table<DbSubnetGroup> subnet_groups;
   store::Table<DbParameterGroup> parameter_groups;
+  // Instances that are gone and whose automated backups were kept, by resource id.
+  store::Table<DbInstance> retained_backups;
 };
 
 inline constexpr std::string_view kRoot = "/rds/";

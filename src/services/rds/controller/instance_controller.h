@@ -3,7 +3,6 @@
 
 #include <set>
 
-#include "host/postgres/server.h"
 #include "reconcile/controller.h"
 #include "services/rds/controller/plan.h"
 #include "services/rds/service.h"
@@ -24,14 +23,11 @@ class InstanceController {
   task<Result<void>> make_volume(DbInstance wanted);
   task<Result<void>> start_server(DbInstance wanted);
   task<Result<void>> stop_server(DbInstance wanted);
+  task<Result<void>> load_settings(DbInstance wanted);
   task<Result<void>> set_password(DbInstance wanted);
   task<Result<void>> take_automated_snapshot(DbInstance wanted);
   task<Result<void>> finish(DbInstance wanted);
   task<Result<void>> forget(DbInstance wanted);
-  task<Result<void>> drop_expired_snapshots(DbInstance wanted);
-
-  // Error "engine-missing": the version is not installed any more.
-  task<Result<host::PostgresServer>> server_of(DbInstance wanted);
   task<Result<void>> change(DbInstance wanted, std::function<void(DbInstance&)> edit);
   task<void> watch_exit(std::string container, std::string key);
 
@@ -40,12 +36,5 @@ class InstanceController {
   std::set<std::string> watched_;  // containers whose end is being waited for
   reconcile::Controller controller_;
 };
-
-// The instance's volume in host::Volumes.
-std::string volume_of(const std::string& resource_id);
-
-// What the server is started with, as one comparable word: another word means a restart.
-std::string configuration_of(const DbInstance& wanted,
-                             const std::map<std::string, std::string>& parameters);
 
 }  // namespace landfall::rds

@@ -1,5 +1,7 @@
 #include "services/rds/controller/plan.h"
 
+#include "services/rds/backups.h"
+
 namespace landfall::rds {
 namespace {
 
@@ -47,9 +49,14 @@ Plan plan_exited(const DbInstance& wanted, const Observed& observed, TimePoint n
   const bool noticed = wanted.retry_at > observed.server.exited_at;
   if (!noticed) {
     Plan failed{Step::wait, wanted.available_at ? "rebooting" : "creating", Millis(0)};
+    // A server that has never come up with parameters of the user's own: they are to blame.
+    if (!wanted.answered && observed.custom_parameters && wanted.consecutive_failures > 0)
+      failed.status = "incompatible-parameters";
     failed.count_failure = true;
     return failed;
   }
+  // Other parameters may help at once.
+  if (!observed.settings_current) return {Step::remove_server, ""};
   if (now < wanted.retry_at) return {Step::wait, "", wanted.retry_at - now};
   return {Step::remove_server, ""};
 }
@@ -82,10 +89,15 @@ Plan plan_running(const DbInstance& wanted, const Observed& observed, TimePoint 
   if (observed.server.configuration != observed.wanted_configuration)
     return {Step::stop_server, "modifying"};
   if (!observed.answers) return {Step::wait, status_on_the_way_up(wanted), kReadyPoll};
+  if (wanted.restore_segments) return {Step::end_recovery, ""};
+  if (!observed.settings_current) return {Step::load_settings, ""};
   if (wanted.applied_verifier != wanted.master_verifier) return {Step::set_password, ""};
+  if (wanted.backup_retention_days == 0 && wanted.last_automated_snapshot)
+    return {Step::drop_backups, ""};
   if (observed.snapshot_under_way) return {Step::wait, "backing-up", kSnapshotPoll};
   if (automated_snapshot_due(wanted, now)) return {Step::take_automated_snapshot, "backing-up"};
   if (wanted.status != "available") return {Step::finish, ""};
+  if (restorable_time_due(wanted, now)) return {Step::move_restorable_time, ""};
   return {Step::none, ""};
 }
 
@@ -120,6 +132,11 @@ bool automated_snapshot_due(const DbInstance& wanted, TimePoint now) {
   if (!wanted.last_automated_snapshot) return true;
   return in_daily_window(wanted.backup_window, now) &&
          now - *wanted.last_automated_snapshot > std::chrono::hours(20);
+}
+
+bool restorable_time_due(const DbInstance& wanted, TimePoint now) {
+  return wanted.backup_retention_days > 0 &&
+         (!wanted.latest_restorable_at || now - *wanted.latest_restorable_at >= kArchiveEvery);
 }
 
 bool in_weekly_window(std::string_view window, TimePoint now) {
@@ -176,6 +193,14 @@ std::string_view name(Step step) {
       return "remove the server's container";
     case Step::set_password:
       return "set the master password";
+    case Step::end_recovery:
+      return "end the recovery";
+    case Step::load_settings:
+      return "load the settings";
+    case Step::drop_backups:
+      return "drop the automated backups";
+    case Step::move_restorable_time:
+      return "archive what has been written";
     case Step::take_automated_snapshot:
       return "take the automated snapshot";
     case Step::finish:

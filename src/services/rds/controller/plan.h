@@ -22,6 +22,10 @@ struct Observed {
   ObservedServer server;
   std::string wanted_configuration;
   bool answers = false;  // accepts connections and runs statements
+  // The server has read the settings it should have; or, while it is down, the last start was with
+  // those that the next would be with.
+  bool settings_current = true;
+  bool custom_parameters = false;
   bool final_snapshot_exists = false;
   bool snapshot_under_way = false;  // any snapshot of this instance
 };
@@ -37,8 +41,12 @@ enum class Step {
   start_server,
   stop_server,    // gracefully, and remove its container
   remove_server,  // the container of a server that does not run
+  end_recovery,   // the segments have been replayed
+  load_settings,  // by the running server
   set_password,
+  drop_backups,  // they have been switched off
   take_automated_snapshot,
+  move_restorable_time,
   finish,  // all is there: write endpoint and "available"
   take_final_snapshot,
   unmount_volume,
@@ -62,6 +70,9 @@ Plan plan(const DbInstance& wanted, const Observed& observed, TimePoint now);
 // at all.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.html
 bool automated_snapshot_due(const DbInstance& wanted, TimePoint now);
+
+// Time to archive what has been written meanwhile.
+bool restorable_time_due(const DbInstance& wanted, TimePoint now);
 
 // Is `now` within a window "ddd:hh24:mi-ddd:hh24:mi" (UTC)?
 bool in_weekly_window(std::string_view window, TimePoint now);

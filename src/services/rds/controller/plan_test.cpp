@@ -68,10 +68,26 @@ struct World {
         seen.server = {State::running, seen.wanted_configuration, 0, "", {}};
         seen.answers = false;
         wanted.reboots_done = wanted.reboots_wanted;
+        seen.settings_current = true;
         break;
       case Step::stop_server:
       case Step::remove_server:
         seen.server = {}, seen.answers = false;
+        break;
+      case Step::end_recovery:
+        EXPECT_TRUE(seen.answers);
+        wanted.restore_segments = false;
+        seen.settings_current = false;
+        break;
+      case Step::load_settings:
+        EXPECT_TRUE(seen.answers);
+        seen.settings_current = true;
+        break;
+      case Step::drop_backups:
+        wanted.last_automated_snapshot.reset();
+        break;
+      case Step::move_restorable_time:
+        wanted.latest_restorable_at = now;
         break;
       case Step::set_password:
         wanted.applied_verifier = wanted.master_verifier;
@@ -215,6 +231,45 @@ TEST(Plan, AnAutomatedSnapshotFollowsCreationAndThenTheWindow) {
   EXPECT_FALSE(automated_snapshot_due(instance, kNow));
   EXPECT_TRUE(automated_snapshot_due(instance, kNow + std::chrono::hours(24)));
   EXPECT_FALSE(automated_snapshot_due(instance, kNow + std::chrono::hours(36)));
+}
+
+TEST(Plan, ARestoredServerReplaysBeforeAnythingElse) {
+  World world;
+  world.wanted.restore_segments = true;
+  world.wanted.backup_retention_days = 1;
+  const auto steps = world.settle();
+  const auto at = [&](Step step) { return std::ranges::find(steps, step) - steps.begin(); };
+  EXPECT_LT(at(Step::end_recovery), at(Step::load_settings));
+  EXPECT_LT(at(Step::load_settings), at(Step::take_automated_snapshot));
+  EXPECT_LT(at(Step::take_automated_snapshot), at(Step::finish));
+  EXPECT_LT(at(Step::finish), at(Step::move_restorable_time));
+}
+
+TEST(Plan, ParametersThatKeepTheServerDownAreNamedAndMayBeChanged) {
+  World world;
+  world.wanted.available_at = kNow - Millis(5000);
+  world.wanted.status = "rebooting";
+  world.wanted.consecutive_failures = 1;
+  world.seen = all_up();
+  world.seen.custom_parameters = true;
+  world.seen.server = {State::exited, "c", 1, "", kNow};
+  EXPECT_EQ(plan(world.wanted, world.seen, kNow).status, "incompatible-parameters");
+  world.wanted.status = "incompatible-parameters";
+  world.wanted.retry_at = kNow + std::chrono::minutes(5);
+  EXPECT_EQ(plan(world.wanted, world.seen, kNow).step, Step::wait);
+  world.seen.settings_current = false;
+  EXPECT_EQ(plan(world.wanted, world.seen, kNow).step, Step::remove_server);
+  world.wanted.answered = true;
+  world.wanted.retry_at = {};
+  EXPECT_EQ(plan(world.wanted, world.seen, kNow).status, "rebooting");
+}
+
+TEST(Plan, BackupsThatAreSwitchedOffGo) {
+  World world;
+  world.seen = all_up();
+  world.wanted.status = "available";
+  world.wanted.last_automated_snapshot = kNow;
+  EXPECT_EQ(plan(world.wanted, world.seen, kNow).step, Step::drop_backups);
 }
 
 TEST(Windows, MayCrossMidnightAndTheWeekend) {

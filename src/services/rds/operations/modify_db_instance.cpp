@@ -71,7 +71,11 @@ Result<void> check_growth(const DbInstance& instance, std::int32_t gib) {
 // What takes effect at once, whatever ApplyImmediately says.
 void apply_now(DbInstance& instance, const ModifyDBInstanceRequest& in) {
   if (in.db_port_number) instance.port = *in.db_port_number;
-  if (in.backup_retention_period) instance.backup_retention_days = *in.backup_retention_period;
+  if (in.backup_retention_period) {
+    // A first snapshot is taken, and what is written from now on is kept.
+    if (instance.backup_retention_days == 0) instance.last_automated_snapshot.reset();
+    instance.backup_retention_days = *in.backup_retention_period;
+  }
   if (in.preferred_backup_window) instance.backup_window = *in.preferred_backup_window;
   if (in.preferred_maintenance_window)
     instance.maintenance_window = *in.preferred_maintenance_window;
