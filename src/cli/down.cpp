@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "host/containers/leftovers.h"
 #include "host/network/network.h"
+#include "host/volumes/volumes.h"
 #include "io/files.h"
 #include "services/ecr/client_setup.h"
 
@@ -23,6 +24,9 @@ task<void> remove_everything(io::Loop& loop, host::Instance instance, Result<voi
     return host::remove_leftovers(instance, groups, {});
   })
                  : std::unexpected(cgroups.error());
+  if (!done) co_return;
+  host::Volumes volumes(loop, instance.data_dir / "volumes");
+  done = co_await volumes.unmount_all();
   if (!done) co_return;
   // The pool does not matter for removal: everything carries the tag.
   host::network::Network network(loop, instance, {});

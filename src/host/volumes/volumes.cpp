@@ -167,6 +167,15 @@ task<Result<void>> Volumes::unmount(std::string id) {
   co_return Result<void>();
 }
 
+task<Result<void>> Volumes::unmount_all() {
+  std::vector<std::string> ids;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(root_ / "mounts", ignored))
+    ids.push_back(entry.path().filename());
+  for (const std::string& id : ids) LF_CO_OK(co_await unmount(id));
+  co_return Result<void>();
+}
+
 task<Result<void>> Volumes::grow(std::string id, std::uint64_t size_bytes) {
   if (!exists(id)) co_return fail("not-found", "no volume " + id, 404);
   if (auto resized = grow_file(image(id), size_bytes); !resized) {

@@ -35,6 +35,8 @@ class Volumes {
   // The folder where the volume's content is. Mounted already: success. Error "not-found".
   task<Result<std::filesystem::path>> mount(std::string id);
   task<Result<void>> unmount(std::string id);
+  // Before the folder is removed.
+  task<Result<void>> unmount_all();
   // Larger; smaller or equal is success without effect. A mounted volume can grow only where the
   // kernel lets us (CAP_SYS_RESOURCE), otherwise the error is "needs-unmount".
   task<Result<void>> grow(std::string id, std::uint64_t size_bytes);
@@ -49,7 +51,7 @@ class Volumes {
   bool exists(const std::string& id) const;
   bool snapshot_exists(const std::string& snapshot) const;
   bool mounted(const std::string& id) const;
-  std::uint64_t size_bytes(const std::string& id) const;  // as created or grown; 0: no such volume
+  std::uint64_t size_bytes(const std::string& id) const;   // as created or grown; 0: no such volume
   Result<VolumeUsage> usage(const std::string& id) const;  // error "not-mounted"
   std::vector<std::string> list() const;
   std::vector<std::string> list_snapshots() const;
