@@ -17,7 +17,7 @@ const std::vector<Option>& known_options() {
   static const std::vector<Option> known = {
       kDataDir,
       {"--listen", "ADDRESS:PORT", "127.0.0.1:4566", "where the API answers, plain and TLS"},
-      {"--region", "REGION", "us-east-1", "what `landfall env` sets; every region works"},
+      {"--region", "REGION", "us-west-1", "what `landfall env` sets; every region works"},
       {"--account-id", "DIGITS", "",
        "the account's 12 digits, at the first start; otherwise chosen"},
       {"--public-pool", "CIDR", "198.18.0.0/16",
