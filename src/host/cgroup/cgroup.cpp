@@ -130,6 +130,7 @@ Result<Cgroups> Cgroups::detect(const fs::path& mountinfo) {
       out.hierarchies_[0].controllers.emplace_back(word.substr(0, word.find('\n')));
     }
   }
+  if (!out.unified_) out.beside_ = version2;
   for (const char* needed : {"memory", "cpu", "pids"}) {
     if (!out.find(needed)) {
       return fail("kernel-feature-missing",
@@ -306,9 +307,12 @@ void Cgroups::kill(const std::string& path) const {
 
 Result<void> Cgroups::remove(const std::string& path) const {
   if (path.empty()) return fail("cgroup-busy", "the root group cannot be removed", 500);
-  for (const Hierarchy& hierarchy : hierarchies_) {
+  std::vector<fs::path> mounts;
+  for (const Hierarchy& hierarchy : hierarchies_) mounts.push_back(hierarchy.mount);
+  if (beside_) mounts.push_back(*beside_);
+  for (const fs::path& mount : mounts) {
     std::vector<fs::path> folders;
-    collect(hierarchy.mount / path, folders);
+    collect(mount / path, folders);
     for (const fs::path& folder : folders) {
       // A process that has just ended may still be counted for a moment.
       for (int attempt = 0; ::rmdir(folder.c_str()) < 0 && errno != ENOENT; ++attempt) {

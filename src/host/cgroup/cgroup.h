@@ -68,6 +68,8 @@ class Cgroups {
 
   bool unified_ = false;
   std::vector<Hierarchy> hierarchies_;
+  // cgroup2 beside version 1 (hybrid): runc makes empty groups there, which go with the others.
+  std::optional<std::filesystem::path> beside_;
 };
 
 }  // namespace landfall::host
