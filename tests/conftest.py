@@ -3,7 +3,7 @@
 LANDFALL_BINARY          the program under test; default build/dev/landfall
 LANDFALL_TEST_ENDPOINT   test this endpoint (with the AWS_* keys of the environment) instead of a server of our own
 LANDFALL_TEST_CLI        which AWS CLI `aws` is: today (PyPI) or debian
-LANDFALL_TEST_POOL       public addresses of the session's server, default 198.18.64.0/20
+LANDFALL_TEST_POOL       public addresses of the session's server; otherwise a free block
 LANDFALL_TEST_KEEP       keep data folder and log of the session's server
 """
 import os
@@ -27,7 +27,7 @@ def server():
     if outside:
         yield OutsideServer(outside)
         return
-    ours = Server(os.environ.get("LANDFALL_TEST_POOL", "198.18.64.0/20"))
+    ours = Server(os.environ.get("LANDFALL_TEST_POOL", ""))
     try:
         ours.start()
         yield ours
@@ -40,7 +40,7 @@ def own_server():
     """A server for one test alone, to be killed and restarted at will."""
     if os.environ.get("LANDFALL_TEST_ENDPOINT"):
         pytest.skip("needs a server of its own")
-    ours = Server("198.18.80.0/20")
+    ours = Server()
     try:
         ours.start()
         yield ours

@@ -1,5 +1,8 @@
 """A Landfall of the tests' own: its own data folder, port and pool of public addresses."""
+import ipaddress
 import os
+import random
+import re
 import shlex
 import shutil
 import signal
@@ -27,15 +30,26 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def free_pool() -> str:
+    """A block of public addresses that no other server on this machine uses; ./run takes the lower half of 198.18.0.0/16."""
+    said = subprocess.run(["ip", "-4", "route", "show", "table", "all"], capture_output=True, text=True, check=True).stdout
+    used = [ipaddress.ip_network(word, strict=False) for word in re.findall(r"198\.18\.[0-9.]+(?:/[0-9]+)?", said)]
+    free = [block for block in ipaddress.ip_network("198.18.128.0/17").subnets(new_prefix=22)
+            if not any(block.overlaps(other) for other in used)]
+    assert free, f"no free block in 198.18.128.0/17: {said}"
+    # Others may be choosing too, and a server takes its block only when its first VPC is made.
+    return str(random.choice(free))
+
+
 class Server:
     """`landfall serve`, started, killed and started again over the same data folder."""
 
-    def __init__(self, public_pool: str, options: tuple[str, ...] = ()):
+    def __init__(self, public_pool: str = "", options: tuple[str, ...] = ()):
         self.folder = Path(tempfile.mkdtemp(prefix="landfall-test-", dir=os.environ.get("LANDFALL_TEST_TMP", "/var/tmp")))
         self.data = self.folder / "data"
         self.log_path = self.folder / "serve.log"
         self.port = free_port()
-        self.public_pool = public_pool
+        self.public_pool = public_pool or free_pool()
         self.options = options
         self.process: subprocess.Popen | None = None
         self._environment: dict[str, str] | None = None
