@@ -2,7 +2,7 @@
 
 LANDFALL_BINARY          the program under test; default build/dev/landfall
 LANDFALL_TEST_ENDPOINT   test this endpoint (with the AWS_* keys of the environment) instead of a server of our own
-LANDFALL_TEST_CLI        which AWS CLI `aws` is: today (PyPI) or debian
+LANDFALL_TEST_CLI        which AWS CLI `aws` is: today, one (version 1) or debian
 LANDFALL_TEST_POOL       public addresses of the session's server; otherwise a free block
 LANDFALL_TEST_KEEP       keep data folder and log of the session's server
 """
@@ -65,7 +65,7 @@ def aws(server, tmp_path_factory) -> Aws:
 
 @pytest.fixture(params=sorted(CLIS))
 def each_cli(request, server, tmp_path) -> Aws:
-    """Once with the CLI of today, once with Debian 12's."""
+    """Once with each AWS CLI: of today, version 1, Debian 12's."""
     return Aws(server.environment(), tmp_path, REGION, request.param)
 
 

@@ -1,4 +1,4 @@
-"""AWS clients: the CLI of today and of Debian 12, and boto3."""
+"""AWS clients: the CLI of today (2), its version 1, the one of Debian 12 (2.9), and boto3."""
 import json
 import os
 import shlex
@@ -13,6 +13,7 @@ from harness.server import ROOT, clean_environment
 
 CLIS = {
     "today": str(ROOT / ".venv/bin/aws"),
+    "one": str(ROOT / ".venv/bin/aws1"),
     "debian": "/usr/bin/aws",
 }
 DEFAULT_CLI = os.environ.get("LANDFALL_TEST_CLI", "today")
