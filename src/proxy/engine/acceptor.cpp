@@ -1,0 +1,76 @@
+#include "proxy/engine/acceptor.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/engine/client.h"
+#include "proxy/engine/tls.h"
+
+namespace landfall::proxy {
+namespace {
+
+constexpr int kAcceptsInARow = 16;
+constexpr std::int64_t kPauseMs = 100;
+
+}  // namespace
+
+Acceptor::Acceptor(Worker& worker, ListenerSocket socket)
+    : worker_(worker), socket_(std::move(socket)) {
+  // Level-triggered: what is left over is reported again.
+  worker_.watch(socket_.fd->get(), *this, EPOLLIN);
+}
+
+Acceptor::~Acceptor() {
+  worker_.unwatch(socket_.fd->get());
+  worker_.timers().remove(*this);
+}
+
+void Acceptor::on_events(std::uint32_t) {
+  for (int i = 0; i < kAcceptsInARow; ++i) {
+    sockaddr_storage address;
+    socklen_t size = sizeof address;
+    const int fd = ::accept4(socket_.fd->get(), reinterpret_cast<sockaddr*>(&address), &size,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      opened(fd, PeerAddress::of(address));
+      continue;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      if (const auto* listener = worker_.config()->config->listener(socket_.slot)) {
+        listener->balancer->state->threads[worker_.index()].add(Count::rejected_connections);
+      }
+      // Asking again at once would only burn time: connections must end first.
+      worker_.unwatch(socket_.fd->get());
+      worker_.timers().set(*this, worker_.now_ms() + kPauseMs);
+    }
+    return;
+  }
+}
+
+void Acceptor::on_deadline() { worker_.watch(socket_.fd->get(), *this, EPOLLIN); }
+
+void Acceptor::opened(int fd, const PeerAddress& peer) {
+  const CompiledListener* listener = worker_.config()->config->listener(socket_.slot);
+  if (listener == nullptr) {
+    ::close(fd);
+    return;
+  }
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  listener->balancer->state->threads[worker_.index()].add(Count::new_connections);
+  auto* client = new Client(worker_, fd, socket_, peer);
+  if (listener->secure) client->set_tls(listener->tls->accept());
+  worker_.connection_opened(*client);
+  if (!worker_.watch(fd, *client, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) {
+    worker_.connection_closed(*client);
+    client->close();
+    return;
+  }
+  client->opened();
+}
+
+}  // namespace landfall::proxy

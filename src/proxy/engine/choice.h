@@ -1,0 +1,17 @@
+// Which target group, and which target in it, gets a request.
+#pragma once
+
+#include "proxy/engine/exchange.h"
+
+namespace landfall::proxy {
+
+struct Choice {
+  const CompiledGroup* group = nullptr;
+  TargetState* target = nullptr;  // null: there is none
+  std::string cookies;            // Set-Cookie lines for the answer
+};
+
+// By the weights and the algorithm of the rule that the exchange follows, and by its cookies.
+Choice choose(Exchange& exchange, const http1::RequestHead& head);
+
+}  // namespace landfall::proxy

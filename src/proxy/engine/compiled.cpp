@@ -1,0 +1,166 @@
+#include "proxy/engine/compiled.h"
+
+#include <set>
+
+#include "base/bytes.h"
+#include "proxy/engine/tls.h"
+
+namespace landfall::proxy {
+namespace {
+
+std::unexpected<Error> invalid(std::string message) {
+  return fail("snapshot-invalid", std::move(message), 500);
+}
+
+std::string target_key(const TargetGroup& group, const Target& target) {
+  return fmt::format("{}|{}|{}|{}", group.id, target.id, target.address, target.port);
+}
+
+Result<CompiledAction> compile_action(const CompiledConfig& config, const Action& spec) {
+  CompiledAction out{.spec = spec};
+  if (spec.kind != ActionKind::forward) return out;
+  for (const WeightedGroup& each : spec.groups) {
+    const auto found = config.groups.find(each.group);
+    if (found == config.groups.end())
+      return invalid(fmt::format("a rule forwards to the unknown target group {}", each.group));
+    found->second->used = true;
+    if (each.weight <= 0 && spec.groups.size() > 1) continue;
+    out.total_weight += static_cast<unsigned>(std::max(each.weight, 1));
+    out.choices.push_back({found->second.get(), out.total_weight});
+  }
+  return out;
+}
+
+}  // namespace
+
+const CompiledGroup* CompiledAction::find(std::string_view group_id) const {
+  for (const Choice& choice : choices) {
+    if (choice.group->spec.id == group_id) return choice.group;
+  }
+  return nullptr;
+}
+
+std::uint32_t Registry::slot_of(const std::string& listener_id) {
+  return listener_slots_
+      .try_emplace(listener_id, static_cast<std::uint32_t>(listener_slots_.size()))
+      .first->second;
+}
+
+Result<void> Registry::add_groups(CompiledConfig& out) {
+  std::map<std::string, std::shared_ptr<TargetState>> targets;
+  std::map<std::string, std::shared_ptr<GroupState>> groups;
+  for (const TargetGroup& spec : out.snapshot.target_groups) {
+    auto group = std::make_unique<CompiledGroup>();
+    group->spec = spec;
+    group->tls = spec.protocol == Protocol::https || spec.protocol == Protocol::tls;
+    auto& state = groups_[spec.id];
+    if (!state) state = std::make_shared<GroupState>(spec.id, threads_);
+    group->state = state;
+    groups[spec.id] = state;
+    for (const Target& target : spec.targets) {
+      const std::string key = target_key(spec, target);
+      auto& known = targets_[key];
+      if (!known) known = std::make_shared<TargetState>(spec.id, target, threads_);
+      if (known->address_size == 0)
+        return invalid(fmt::format("target {}: '{}' is not an address", target.id, target.address));
+      targets[key] = known;
+      if (target.deregistered_ms == 0) {
+        group->registered.push_back(known);
+      } else {
+        group->draining.emplace_back(
+            known, target.deregistered_ms + std::int64_t{1000} * spec.deregistration_delay_seconds);
+      }
+    }
+    if (!out.groups.emplace(spec.id, std::move(group)).second)
+      return invalid(fmt::format("two target groups have the id {}", spec.id));
+  }
+  targets_ = std::move(targets);
+  groups_ = std::move(groups);
+  return {};
+}
+
+Result<std::unique_ptr<CompiledListener>> Registry::compile_listener(
+    CompiledConfig& out, const CompiledBalancer& balancer, Listener spec) {
+  auto compiled = std::make_unique<CompiledListener>();
+  compiled->slot = slot_of(spec.id);
+  compiled->balancer = &balancer;
+  compiled->secure = spec.protocol == Protocol::https || spec.protocol == Protocol::tls;
+  compiled->pass_through = spec.protocol == Protocol::tcp || spec.protocol == Protocol::tls;
+  for (const Rule& rule : spec.rules) {
+    CompiledRule made{.priority = rule.priority};
+    for (const Condition& condition : rule.conditions) {
+      LF_TRY(one, CompiledCondition::compile(condition));
+      made.conditions.push_back(std::move(one));
+    }
+    LF_TRY(action, compile_action(out, rule.action));
+    made.action = std::move(action);
+    compiled->rules.push_back(std::move(made));
+  }
+  if (compiled->secure) {
+    LF_TRY(tls, TlsContexts::open(spec.tls, balancer.spec.http2 && !compiled->pass_through));
+    compiled->tls = tls;
+  }
+  compiled->spec = std::move(spec);
+  return compiled;
+}
+
+Result<void> Registry::add_balancer(CompiledConfig& out, LoadBalancer& spec) {
+  auto balancer = std::make_unique<CompiledBalancer>();
+  auto& state = balancers_[spec.id];
+  if (!state) state = std::make_shared<BalancerState>(threads_);
+  balancer->state = state;
+  std::vector<Listener> listeners = spec.listeners;
+  balancer->spec = spec;
+  balancer->spec.listeners.clear();
+  for (const Node& node : spec.nodes) {
+    auto& where = namespaces_[node.network_namespace];
+    if (!where) {
+      auto opened = NetworkNamespace::open(node.network_namespace);
+      if (!opened) {
+        for (const Listener& listener : listeners)
+          out.problems.push_back({listener.id, opened.error().code, opened.error().message});
+        namespaces_.erase(node.network_namespace);
+        return {};
+      }
+      where = *opened;
+    }
+    balancer->namespaces.push_back(where);
+  }
+  for (Listener& listener : listeners) {
+    const std::string id = listener.id;
+    auto compiled = compile_listener(out, *balancer, std::move(listener));
+    if (!compiled) {
+      if (compiled.error().code == "snapshot-invalid") return std::unexpected(compiled.error());
+      out.problems.push_back({id, compiled.error().code, compiled.error().message});
+      continue;
+    }
+    const std::size_t slot = (*compiled)->slot;
+    if (out.listeners.size() <= slot) out.listeners.resize(slot + 1);
+    if (out.listeners[slot]) return invalid(fmt::format("two listeners have the id {}", id));
+    out.listeners[slot] = std::move(*compiled);
+  }
+  out.balancers.push_back(std::move(balancer));
+  return {};
+}
+
+Result<std::shared_ptr<const CompiledConfig>> Registry::compile(Snapshot snapshot) {
+  auto out = std::make_shared<CompiledConfig>();
+  out->snapshot = std::move(snapshot);
+  LF_OK(add_groups(*out));
+  std::set<std::string> ids, namespaces;
+  for (LoadBalancer& balancer : out->snapshot.load_balancers) {
+    if (!ids.insert(balancer.id).second)
+      return invalid(fmt::format("two load balancers have the id {}", balancer.id));
+    for (const Node& node : balancer.nodes) namespaces.insert(node.network_namespace);
+    LF_OK(add_balancer(*out, balancer));
+  }
+  std::erase_if(balancers_, [&](const auto& each) { return !ids.contains(each.first); });
+  // A namespace of the same name may be another one next time.
+  std::erase_if(namespaces_, [&](const auto& each) { return !namespaces.contains(each.first); });
+  // Only now: what cannot be applied must not change what is routed to.
+  for (const auto& [id, group] : out->groups)
+    group->state->set_targets(group->spec, group->registered);
+  return out;
+}
+
+}  // namespace landfall::proxy

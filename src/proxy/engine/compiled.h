@@ -1,0 +1,116 @@
+// A snapshot made ready for use: rules compiled, groups and targets joined with their lasting
+// state. Immutable; all threads read the same one.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/config.h"
+#include "proxy/protocol.h"
+#include "proxy/rules/condition.h"
+#include "proxy/state/namespace.h"
+#include "proxy/state/targets.h"
+
+namespace landfall::proxy {
+
+class TlsContexts;
+class CookieSeal;
+class AccessLog;
+
+// What a load balancer keeps beyond its snapshots.
+struct BalancerState {
+  explicit BalancerState(unsigned threads) : threads(threads) {}
+  std::vector<Counters> threads;
+};
+
+struct CompiledGroup {
+  TargetGroup spec;
+  std::shared_ptr<GroupState> state;
+  // Deregistered targets that may still finish what is in flight: until when, unix ms.
+  std::vector<std::pair<std::shared_ptr<TargetState>, std::int64_t>> draining;
+  std::vector<std::shared_ptr<TargetState>> registered;
+  bool tls = false;   // to the targets
+  bool used = false;  // some rule forwards to it
+};
+
+struct CompiledAction {
+  Action spec;
+  struct Choice {
+    const CompiledGroup* group;
+    unsigned upto;  // cumulative weight
+  };
+  std::vector<Choice> choices;  // of those with a weight
+  unsigned total_weight = 0;
+  const CompiledGroup* find(std::string_view group_id) const;
+};
+
+struct CompiledRule {
+  int priority = 0;
+  std::vector<CompiledCondition> conditions;
+  CompiledAction action;
+};
+
+struct CompiledBalancer {
+  LoadBalancer spec;  // without listeners
+  std::shared_ptr<BalancerState> state;
+  std::shared_ptr<AccessLog> access_log;                            // absent: off
+  std::vector<std::shared_ptr<const NetworkNamespace>> namespaces;  // per node
+};
+
+struct CompiledListener {
+  Listener spec;
+  std::uint32_t slot = 0;
+  const CompiledBalancer* balancer = nullptr;
+  std::vector<CompiledRule> rules;
+  std::shared_ptr<TlsContexts> tls;
+  bool secure = false;        // https or tls
+  bool pass_through = false;  // tcp or tls: no HTTP
+};
+
+struct CompiledConfig {
+  Snapshot snapshot;
+  std::vector<std::unique_ptr<CompiledBalancer>> balancers;
+  std::map<std::string, std::unique_ptr<CompiledGroup>> groups;
+  // By the slot that the registry gave the listener's id; holes are null.
+  std::vector<std::unique_ptr<CompiledListener>> listeners;
+  std::shared_ptr<const CookieSeal> seal;
+  std::vector<ListenerProblem> problems;
+
+  const CompiledListener* listener(std::uint32_t slot) const {
+    return slot < listeners.size() ? listeners[slot].get() : nullptr;
+  }
+};
+
+// Finds again what earlier snapshots made. Used by one thread.
+class Registry {
+ public:
+  explicit Registry(unsigned threads) : threads_(threads) {}
+
+  // Error "snapshot-invalid": a rule names a group that is not there, two things have one id.
+  // Listeners that cannot be used are left out and named in `problems`.
+  Result<std::shared_ptr<const CompiledConfig>> compile(Snapshot snapshot);
+
+  unsigned threads() const { return threads_; }
+
+ private:
+  Result<void> add_groups(CompiledConfig& out);
+  Result<void> add_balancer(CompiledConfig& out, LoadBalancer& spec);
+  Result<std::unique_ptr<CompiledListener>> compile_listener(CompiledConfig& out,
+                                                             const CompiledBalancer& balancer,
+                                                             Listener spec);
+  std::uint32_t slot_of(const std::string& listener_id);
+
+  unsigned threads_;
+  std::map<std::string, std::uint32_t> listener_slots_;
+  std::map<std::string, std::shared_ptr<BalancerState>> balancers_;
+  std::map<std::string, std::shared_ptr<GroupState>> groups_;
+  // By group, target id, address and port.
+  std::map<std::string, std::shared_ptr<TargetState>> targets_;
+  std::map<std::string, std::shared_ptr<const NetworkNamespace>> namespaces_;
+  std::map<std::string, std::shared_ptr<AccessLog>> logs_;
+  std::string random_cookie_key_;
+};
+
+}  // namespace landfall::proxy

@@ -1,0 +1,51 @@
+#include "proxy/engine/engine.h"
+
+#include <csignal>
+
+#include "base/random.h"
+
+namespace landfall::proxy {
+namespace {
+
+unsigned thread_count(unsigned asked) {
+  return asked != 0 ? asked : std::max(1u, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+Engine::Engine(unsigned threads)
+    : boot_(SystemRandom().hex(16)),
+      registry_(thread_count(threads)),
+      listening_(thread_count(threads)) {
+  std::signal(SIGPIPE, SIG_IGN);
+  SystemRandom random;
+  for (unsigned i = 0; i < registry_.threads(); ++i)
+    workers_.push_back(std::make_unique<Worker>(i, random.next()));
+  for (const auto& worker : workers_) worker->start();
+}
+
+Engine::~Engine() {
+  for (const auto& worker : workers_) worker->stop();
+}
+
+Result<Applied> Engine::apply(Snapshot snapshot) {
+  LF_TRY(compiled, registry_.compile(std::move(snapshot)));
+  Applied out{.revision = compiled->snapshot.revision, .problems = compiled->problems};
+  auto sockets = listening_.arrange(*compiled, out.problems);
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    workers_[i]->adopt(compiled, std::move(sockets[i]));
+  config_ = std::move(compiled);
+  return out;
+}
+
+std::int64_t Engine::connections() const {
+  std::int64_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->connections();
+  return sum;
+}
+
+void Engine::drain() {
+  for (const auto& worker : workers_) worker->drain();
+}
+
+}  // namespace landfall::proxy

@@ -1,0 +1,260 @@
+#include "proxy/engine/exchange.h"
+
+#include "proxy/engine/choice.h"
+#include "proxy/engine/rewrite.h"
+#include "proxy/engine/upstream_h1.h"
+
+namespace landfall::proxy {
+
+using http1::Severity;
+
+void Exchange::reset() {
+  Worker& same = worker;
+  this->~Exchange();
+  new (this) Exchange(same);
+}
+
+bool is_idempotent(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
+         method == "DELETE";
+}
+
+// False when there is no listener any more.
+bool Exchange::begin(Front& to, const ClientFacts& client, const http1::RequestHead& head) {
+  front = &to;
+  begun_us = Worker::clock_us();
+  received_bytes = head.size;
+  head_method = head.head_method;
+  http10 = head.minor_version == 0;
+  severity = head.severity;
+  reason = head.reason;
+  held = worker.config();
+  worker.hold(held);
+  listener = held->config->listener(client.listener_slot);
+  if (listener == nullptr) return false;
+  listener->balancer->state->threads[worker.index()].add(Count::requests);
+  if (severity != Severity::compliant) {
+    listener->balancer->state->threads[worker.index()].add(Count::desync_non_compliant);
+  }
+  return true;
+}
+
+void Exchange::refuse(Front& to, const ClientFacts& client, const http1::RequestHead& head,
+                      int with_status, Cause why) {
+  client_must_close = true;
+  request_complete = true;
+  if (!begin(to, client, head)) why = Cause::shut_down;
+  fail(with_status, why);
+}
+
+const CompiledRule* Exchange::choose_rule(const ClientFacts& client,
+                                          const http1::RequestHead& head) {
+  const RuleInput input{head, host_without_port(head.authority), *client.peer};
+  std::uint64_t evaluated = 0;
+  const CompiledRule* found = nullptr;
+  for (const CompiledRule& each : listener->rules) {
+    bool all = true;
+    for (const CompiledCondition& condition : each.conditions) {
+      if (!condition.matches(input)) {
+        all = false;
+        break;
+      }
+    }
+    if (all) {
+      found = &each;
+      break;
+    }
+    ++evaluated;
+  }
+  if (evaluated > 0)
+    listener->balancer->state->threads[worker.index()].add(Count::rule_evaluations, evaluated);
+  return found;
+}
+
+void Exchange::start(Front& to, const ClientFacts& client, const http1::RequestHead& head,
+                     Spans body, bool end) {
+  request_complete = end;
+  if (!begin(to, client, head)) {
+    client_must_close = true;
+    fail(503, Cause::shut_down);
+    return;
+  }
+  // docs: application-load-balancers, desync mitigation mode
+  const DesyncMode mode = listener->balancer->spec.desync_mode;
+  if (severity != Severity::compliant && mode == DesyncMode::strictest) {
+    client_must_close = true;
+    fail(400, Cause::desync_blocked);
+    return;
+  }
+  client_must_close = severity == Severity::ambiguous && mode == DesyncMode::defensive;
+  if (head.method == "TRACE") {
+    fail(405, Cause::method_not_allowed);
+    return;
+  }
+  for (const std::string_view part : body) received_bytes += part.size();
+  rule = choose_rule(client, head);
+  if (rule == nullptr) {
+    fail(503, Cause::no_targets);
+    return;
+  }
+  switch (rule->action.spec.kind) {
+    case ActionKind::forward:
+      forward(client, head, body, end);
+      break;
+    case ActionKind::redirect:
+      redirect(client, head);
+      break;
+    case ActionKind::fixed_response: {
+      const Action& spec = rule->action.spec;
+      listener->balancer->state->threads[worker.index()].add(Count::fixed_responses);
+      status = spec.status;
+      answer_begun = true;
+      front->answer(*this,
+                    {.status = spec.status,
+                     .content_type = spec.content_type.empty() ? "text/plain" : spec.content_type,
+                     .body = spec.body});
+      break;
+    }
+  }
+}
+
+void Exchange::forward(const ClientFacts& client, const http1::RequestHead& head, Spans body,
+                       bool end) {
+  Choice choice = choose(*this, head);
+  if (choice.target == nullptr) {
+    fail(503, Cause::no_targets);
+    return;
+  }
+  group = choice.group;
+  group->state->thread(worker.index()).counters.add(Count::requests);
+  cookies = std::move(choice.cookies);
+  // docs: load-balancer-troubleshooting, HTTP 464
+  if (group->spec.version != ProtocolVersion::http1) {
+    fail(464, Cause::protocol_mismatch);
+    return;
+  }
+  upgrade = head.upgrade;
+  RequestContext context{.balancer = listener->balancer->spec,
+                         .peer = *client.peer,
+                         .listener_port = client.listener_port,
+                         .secure = client.secure,
+                         .tls_version = client.tls_version,
+                         .tls_cipher = client.tls_cipher,
+                         .trace_random = {worker.random(), worker.random()},
+                         .unix_seconds = worker.unix_seconds(),
+                         .upgrade = upgrade,
+                         .target_closes = client_must_close};
+  Writer out(worker.scratch(), Worker::kScratchSize);
+  const RewrittenRequest rewritten = rewrite_request(head, context, out);
+  if (rewritten.status != 0) {
+    client_must_close = true;
+    fail(rewritten.status,
+         rewritten.status == 463 ? Cause::too_many_addresses : Cause::malformed_request);
+    return;
+  }
+  auto& counters = listener->balancer->state->threads[worker.index()];
+  if (rewritten.dropped_invalid) counters.add(Count::dropped_invalid_header);
+  if (rewritten.forwarded_invalid) counters.add(Count::forwarded_invalid_header);
+  replayable = end && is_idempotent(head.method) && !upgrade;
+  dispatched_us = Worker::clock_us();
+  UpstreamH1::dispatch(*this, *choice.target, client.from, rewritten.head, body, end);
+}
+
+void Exchange::request_body(Spans body, bool end) {
+  for (const std::string_view part : body) received_bytes += part.size();
+  request_complete = request_complete || end;
+  if (back != nullptr) back->send_body(*this, body, end);
+}
+
+void Exchange::attach(Back& to, TargetState& at) {
+  back = &to;
+  target = &at;
+  if (group->spec.algorithm == Algorithm::least_outstanding_requests) {
+    at.outstanding.fetch_add(1, std::memory_order_relaxed);
+    outstanding_ = true;
+  }
+}
+
+void Exchange::detach() {
+  if (std::exchange(outstanding_, false)) {
+    target->outstanding.fetch_sub(1, std::memory_order_relaxed);
+  }
+  back = nullptr;
+}
+
+void Exchange::respond(const http1::ResponseHead& head, Spans body, bool end) {
+  answered_us = Worker::clock_us();
+  target_status = status = head.status;
+  answer_begun = true;
+  Counters& counters = group->state->thread(worker.index()).counters;
+  counters.response_time.record(static_cast<std::uint64_t>(answered_us - dispatched_us));
+  const int family = head.status / 100;
+  if (family >= 2 && family <= 5) {
+    counters.add(static_cast<Count>(static_cast<int>(Count::target_2xx) + family - 2));
+  }
+  for (const std::string_view part : body) sent_bytes += part.size();
+  sent_bytes += head.size;
+  front->respond(*this, head, body, end);
+}
+
+void Exchange::respond_body(Spans body, bool end) {
+  for (const std::string_view part : body) sent_bytes += part.size();
+  front->body(*this, body, end);
+}
+
+void Exchange::fail(int with_status, Cause why) {
+  cause = why;
+  if (Back* former = back) {
+    detach();
+    former->abandon(*this);
+  }
+  if (answer_begun) {
+    front->cut(*this);
+    return;
+  }
+  status = with_status;
+  answer_begun = true;
+  if (group != nullptr && listener != nullptr) {
+    Counters& counters = group->state->thread(worker.index()).counters;
+    if (why == Cause::connect_failed || why == Cause::connect_timeout)
+      counters.add(Count::target_connection_errors);
+    if (why == Cause::target_tls_failed) counters.add(Count::target_tls_errors);
+  }
+  const std::string_view page = error_page(with_status);
+  front->answer(*this, {.status = with_status, .content_type = "text/html", .body = page});
+}
+
+void Exchange::client_gone() {
+  if (finished_) return;
+  if (Back* former = back) {
+    detach();
+    former->abandon(*this);
+  }
+  // docs: load-balancer-troubleshooting, HTTP 460
+  if (!answer_begun) status = request_complete ? 460 : 400;
+  finish(status, Cause::client_closed);
+}
+
+void Exchange::count_status() {
+  Counters& counters = listener->balancer->state->threads[worker.index()];
+  counters.add(Count::processed_bytes, received_bytes + sent_bytes);
+  if (target_status != 0) return;
+  if (rule != nullptr && rule->action.spec.kind == ActionKind::fixed_response) return;
+  if (status >= 300 && status < 400) counters.add(Count::elb_3xx);
+  if (status >= 400 && status < 500) counters.add(Count::elb_4xx);
+  if (status >= 500) counters.add(Count::elb_5xx);
+  if (status == 500) counters.add(Count::elb_500);
+  if (status == 502) counters.add(Count::elb_502);
+  if (status == 503) counters.add(Count::elb_503);
+  if (status == 504) counters.add(Count::elb_504);
+}
+
+void Exchange::finish(int with_status, Cause why) {
+  if (std::exchange(finished_, true)) return;
+  status = with_status;
+  if (why != Cause::none) cause = why;
+  if (listener != nullptr) count_status();
+  if (held != nullptr) worker.release(std::exchange(held, nullptr));
+}
+
+}  // namespace landfall::proxy

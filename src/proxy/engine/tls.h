@@ -1,0 +1,72 @@
+// TLS over bytes: no descriptor, no buffers of its own between records. The stream reads and writes
+// the socket; what arrives in one read is decrypted in one go, and what is to be sent becomes one
+// write.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/config.h"
+
+typedef struct ssl_st SSL;
+
+namespace landfall::proxy {
+
+class TlsSession {
+ public:
+  explicit TlsSession(SSL* ssl);  // takes it
+  ~TlsSession();
+  TlsSession(const TlsSession&) = delete;
+
+  // done: finished. more: wants further bytes (or, decrypting, the peer said that it ends).
+  enum class Step : std::uint8_t { done, more, broken };
+
+  // The handshake. `used` of `cipher` belong to it; answers are appended to `out`.
+  Step advance(std::string_view cipher, std::size_t& used, std::string& out);
+  bool established() const { return established_; }
+
+  Step decrypt(std::string_view cipher, char* out, std::size_t size, std::size_t& got);
+  bool encrypt(std::string_view plain, std::string& out);
+  void close_notify(std::string& out);
+
+  std::string_view version() const;  // "TLSv1.3"
+  std::string_view cipher() const;   // "TLS_AES_128_GCM_SHA256", in OpenSSL's words
+  bool http2() const;                // what ALPN agreed on
+  bool resumed() const;
+  SSL* ssl() const { return ssl_; }
+
+  // For the callbacks of the byte stream below.
+  std::string_view input;
+  std::string* output = nullptr;
+
+ private:
+  SSL* ssl_;
+  bool established_ = false;
+};
+
+// The contexts of one listener: its certificates, chosen by name.
+class TlsContexts {
+ public:
+  // Errors: "certificate-invalid", "tls-settings-invalid".
+  static Result<std::shared_ptr<TlsContexts>> open(const TlsSettings& settings, bool http2);
+  ~TlsContexts();
+
+  std::unique_ptr<TlsSession> accept() const;
+  // The id of the certificate that the session was served with.
+  static std::string_view certificate_id(const TlsSession& session);
+
+  struct Entry;
+  const Entry& choose(std::string_view name, bool takes_ecdsa) const;
+
+ private:
+  TlsContexts();
+  std::vector<std::unique_ptr<Entry>> entries_;
+};
+
+// For connections to targets, whose certificates are not checked, as with AWS. `http2`: asks for
+// it.
+std::unique_ptr<TlsSession> connect_tls(bool http2);
+
+}  // namespace landfall::proxy
