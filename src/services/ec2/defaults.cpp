@@ -50,7 +50,7 @@ void add_vpc(Ec2& ec2, const Tables& tables, VpcRecord& vpc, store::Transaction&
   acl.vpc_id = vpc.id;
   for (const bool egress : {true, false}) {
     acl.entries.push_back({egress, 100, "-1", true, "0.0.0.0/0"});
-    acl.entries.push_back({egress, 32767, "-1", false, "0.0.0.0/0"});
+    acl.entries.push_back({egress, kLastAclEntry, "-1", false, "0.0.0.0/0"});
   }
 
   vpc.main_route_table_id = routes.id;
@@ -78,7 +78,7 @@ task<Result<VpcRecord>> make_default_vpc(Ec2& ec2, Scope scope) {
     DhcpOptionsRecord options;
     options.id = options_id = ec2.new_id("dopt");
     options.values = {{"domain-name", {internal_domain(scope.region)}},
-                      {"domain-name-servers", {"AmazonProvidedDNS"}}};
+                      {"domain-name-servers", {std::string(kAmazonDns)}}};
     options.by_amazon = true;
     operations.push_back(tables.dhcp_options.put(options.id, options));
   }

@@ -5,23 +5,6 @@
 namespace landfall::ec2 {
 namespace {
 
-Result<std::vector<std::string>> check_groups(const Tables& tables, const VpcRecord& vpc,
-                                              std::vector<std::string> ids) {
-  if (ids.empty()) return std::vector{vpc.default_security_group_id};
-  for (const std::string& id : ids) {
-    const auto group = tables.security_groups.get(id);
-    if (!group) {
-      return fail("InvalidGroup.NotFound",
-                  fmt::format("The security group '{}' does not exist", id));
-    }
-    if (group->value.vpc_id != vpc.id) {
-      return fail("InvalidParameterValue",
-                  fmt::format("Security group {} and subnet belong to different networks.", id));
-    }
-  }
-  return ids;
-}
-
 std::string new_mac(Random& random) {
   const std::uint64_t bits = random.next();
   // Locally administered, as AWS's are.
@@ -62,6 +45,29 @@ Result<Ipv4> private_address(Ec2& ec2, const Tables& tables, const SubnetRecord&
 }
 
 }  // namespace
+
+Result<std::vector<std::string>> check_groups(const Tables& tables, const VpcRecord& vpc,
+                                              std::vector<std::string> ids) {
+  if (ids.empty()) return std::vector{vpc.default_security_group_id};
+  if (ids.size() > kMostGroups) {
+    return fail("SecurityGroupsPerInterfaceLimitExceeded",
+                fmt::format("You have exceeded the maximum number of security groups per network "
+                            "interface ({}).",
+                            kMostGroups));
+  }
+  for (const std::string& id : ids) {
+    const auto group = tables.security_groups.get(id);
+    if (!group) {
+      return fail("InvalidGroup.NotFound",
+                  fmt::format("The security group '{}' does not exist", id));
+    }
+    if (group->value.vpc_id != vpc.id) {
+      return fail("InvalidParameterValue",
+                  fmt::format("Security group {} and subnet belong to different networks.", id));
+    }
+  }
+  return ids;
+}
 
 bool usable_in_subnet(const Cidr& subnet, Ipv4 address) {
   return subnet.contains(address) && address.value - subnet.base.value >= 4 &&

@@ -28,6 +28,13 @@ Result<ReservedAddress> reserve_public_address(Ec2& ec2, const Scope& scope,
                                                const std::string& holder);
 store::Delete release_public_address(std::string_view address);
 
+// https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
+inline constexpr std::size_t kMostGroups = 5;
+// The groups an interface of the VPC may have; without any, the default one. Errors:
+// InvalidGroup.NotFound, InvalidParameterValue, SecurityGroupsPerInterfaceLimitExceeded.
+Result<std::vector<std::string>> check_groups(const Tables& tables, const VpcRecord& vpc,
+                                              std::vector<std::string> ids);
+
 // Adds an interface's creation to `transaction`. Caller holds ec2.writing.
 Result<NetworkInterfaceRecord> prepare_interface(Ec2& ec2, const Tables& tables,
                                                  const InterfaceRequest& request,

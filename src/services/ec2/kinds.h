@@ -44,6 +44,8 @@ inline constexpr Kind kAssociation{"eipassoc", "", "InvalidAssociationID.NotFoun
                                    "The association ID '{}' does not exist", ""};
 inline constexpr Kind kRouteTableAssociation{"rtbassoc", "", "InvalidAssociationID.NotFound",
                                              "The association ID '{}' does not exist", ""};
+inline constexpr Kind kAclAssociation{"aclassoc", "", "InvalidAssociationID.NotFound",
+                                      "The association ID '{}' does not exist", ""};
 inline constexpr Kind kNetworkAcl{"acl", "network-acl", "InvalidNetworkAclID.NotFound",
                                   "The networkAcl ID '{}' does not exist", ""};
 inline constexpr Kind kDhcpOptions{"dopt", "dhcp-options", "InvalidDhcpOptionID.NotFound",

@@ -19,6 +19,14 @@ std::vector<std::string> texts(const std::vector<Ipv4>& addresses) {
   return out;
 }
 
+void apply_options(const DhcpOptionsRecord& options, Interface& interface) {
+  const auto domain = options.values.find("domain-name");
+  if (domain != options.values.end()) interface.search_domain = domain->second.front();
+  const auto servers = options.values.find("domain-name-servers");
+  if (servers == options.values.end()) return;
+  if (const auto address = Ipv4::parse(servers->second.front())) interface.dns_server = *address;
+}
+
 }  // namespace
 
 Interface NetworkPort::describe(const Tables& tables, const NetworkInterfaceRecord& record) const {
@@ -39,9 +47,12 @@ Interface NetworkPort::describe(const Tables& tables, const NetworkInterfaceReco
   out.security_group_ids = record.group_ids;
   out.namespace_path = network_.interface_namespace(record.id);
   out.dns_server = *Ipv4::parse(kDnsAddress);
-  if (const auto vpc = tables.vpcs.get(record.vpc_id))
+  if (const auto vpc = tables.vpcs.get(record.vpc_id)) {
     out.dns_server = Cidr::parse(vpc->value.cidr)->base + 2;
-  out.search_domain = internal_domain(tables.scope.region);
+    if (const auto options = tables.dhcp_options.get(vpc->value.dhcp_options_id)) {
+      apply_options(options->value, out);
+    }
+  }
   return out;
 }
 

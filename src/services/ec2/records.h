@@ -163,6 +163,9 @@ struct NatGatewayRecord {
 LF_RECORD(NatGatewayRecord, id, vpc_id, subnet_id, interface_id, allocation_id, deleted,
           failure_code, failure_message, created, deleted_at, made_by, tags)
 
+// The number of the entry that refuses what no other mentions. AWS shows it as "*".
+inline constexpr int kLastAclEntry = 32767;
+
 struct AclEntryRecord {
   bool egress = false;
   int number = 0;
@@ -191,6 +194,9 @@ struct NetworkAclRecord {
   Tags tags;
 };
 LF_RECORD(NetworkAclRecord, id, vpc_id, is_default, entries, associations, made_by, tags)
+
+// Among domain-name-servers: the VPC's own DNS.
+inline constexpr std::string_view kAmazonDns = "AmazonProvidedDNS";
 
 struct DhcpOptionsRecord {
   std::string id;

@@ -30,7 +30,8 @@ task<Result<DeleteVpcResponse>> delete_vpc(Ec2& ec2, const RequestContext& ctx,
   if (any_of_vpc(tables.subnets, vpc.id) || any_of_vpc(tables.interfaces, vpc.id) ||
       any_of_vpc(tables.internet_gateways, vpc.id) || has_live_nat_gateway(tables, vpc.id) ||
       any_of_vpc(tables.security_groups, vpc.id, vpc.default_security_group_id) ||
-      any_of_vpc(tables.route_tables, vpc.id, vpc.main_route_table_id)) {
+      any_of_vpc(tables.route_tables, vpc.id, vpc.main_route_table_id) ||
+      any_of_vpc(tables.network_acls, vpc.id, vpc.default_network_acl_id)) {
     co_return dependency_violation("vpc", vpc.id);
   }
   store::Transaction transaction;

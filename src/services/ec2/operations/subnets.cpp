@@ -30,7 +30,13 @@ task<Result<DeleteSubnetResponse>> delete_subnet(Ec2& ec2, const RequestContext&
   }
   store::Transaction transaction;
   transaction.operations.push_back(tables.subnets.remove(row.id));
-  // Its association with a route table goes with it.
+  // Its associations go with it.
+  for (auto& acl : tables.network_acls.list()) {
+    const auto removed = std::erase_if(acl.value.associations, [&](const AclAssociationRecord& a) {
+      return a.subnet_id == row.id;
+    });
+    if (removed > 0) transaction.operations.push_back(tables.network_acls.put(acl.id, acl.value));
+  }
   for (auto& table : tables.route_tables.list()) {
     const auto removed =
         std::erase_if(table.value.associations,
