@@ -61,7 +61,7 @@ struct Ec2 {
   // Resumes when the kernel holds what the store says of a VPC now, or after a while; set by who
   // runs the controller. AWS promises no more than "soon" here, but a rule that is in force when
   // the call returns surprises nobody.
-  std::function<task<void>(std::string vpc_id)> in_force = {};
+  std::function<task<void>(Scope scope, std::string vpc_id)> in_force = {};
 
   Tables tables(const Scope& scope) { return Tables(store, scope); }
   // "vpc-0" and 16 more hexadecimal digits, as AWS makes them.

@@ -64,6 +64,11 @@ host::dns::View view_of(const VpcRecords& records, const Scope& scope) {
   return view;
 }
 
+bool has_interfaces(const Tables& tables, std::string_view vpc_id) {
+  return std::ranges::any_of(tables.interfaces.list(),
+                             [&](const auto& row) { return row.value.vpc_id == vpc_id; });
+}
+
 }  // namespace
 
 VpcController::VpcController(Ec2& ec2, host::network::Network& network, host::dns::Server& dns,
@@ -80,8 +85,8 @@ VpcController::VpcController(Ec2& ec2, host::network::Network& network, host::dn
 VpcController::~VpcController() = default;
 
 void VpcController::start() {
-  ec2_.in_force = [this](std::string vpc_id) {
-    return wait_in_force(std::move(vpc_id), Millis(2000));
+  ec2_.in_force = [this](Scope scope, std::string vpc_id) {
+    return wait_in_force(std::move(scope), std::move(vpc_id), Millis(2000));
   };
   controller_.start();
   controller_.enqueue("sweep");
@@ -241,12 +246,14 @@ task<Result<void>> VpcController::sweep() {
   co_return Result<void>();
 }
 
-task<void> VpcController::wait_in_force(std::string vpc_id, Millis timeout) {
+task<void> VpcController::wait_in_force(Scope scope, std::string vpc_id, Millis timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   const store::Revision wanted = ec2_.store.revision();
   for (;;) {
     const auto vpc = vpcs_.find(vpc_id);
-    if (vpc == vpcs_.end() || !vpc->second.open || vpc->second.seen >= wanted) co_return;
+    const bool open = vpc != vpcs_.end() && vpc->second.open;
+    if (open && vpc->second.seen >= wanted) co_return;
+    if (!open && !has_interfaces(ec2_.tables(scope), vpc_id)) co_return;
     const auto left =
         std::chrono::duration_cast<Millis>(deadline - std::chrono::steady_clock::now());
     if (left <= Millis(0) || !co_await progress_.wait_for(left)) co_return;

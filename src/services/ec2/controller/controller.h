@@ -36,9 +36,9 @@ class VpcController {
   void add_listener(VpcListener listener);
   // See Port::wait_ready.
   task<Result<void>> wait_ready(Scope scope, std::string id, Millis timeout);
-  // Resumes when a VPC that is in the kernel is as the store says now, or when it takes longer than
-  // `timeout`.
-  task<void> wait_in_force(std::string vpc_id, Millis timeout);
+  // Resumes when the kernel has the VPC as the store says now, or when it takes longer than
+  // `timeout`. A VPC without interfaces is not in the kernel, and not waited for.
+  task<void> wait_in_force(Scope scope, std::string vpc_id, Millis timeout);
   // For tests: nothing left to do.
   task<void> settle() { return controller_.settle(); }
 

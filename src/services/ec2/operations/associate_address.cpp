@@ -79,7 +79,7 @@ task<Result<AssociateAddressResponse>> associate_address(Ec2& ec2, const Request
     LF_CO_OK(co_await commit(ec2, std::move(transaction)));
     out.association_id = target.value.association_id;
   }
-  for (const std::string& vpc : vpcs) co_await wait_in_force(ec2, vpc);
+  for (const std::string& vpc : vpcs) co_await wait_in_force(ec2, ctx.scope, vpc);
   co_return out;
 }
 
@@ -108,7 +108,7 @@ task<Result<DisassociateAddressResponse>> disassociate_address(Ec2& ec2, const R
     take_address(*holder);
     LF_CO_OK(co_await save(ec2, tables.interfaces, *holder));
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   co_return DisassociateAddressResponse{};
 }
 

@@ -65,7 +65,7 @@ task<Result<AssociateRouteTableResponse>> associate_route_table(Ec2& ec2, const 
     out.association_id = row.value.associations.back().id;
     LF_CO_OK(co_await save(ec2, tables.route_tables, row.value));
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   co_return out;
 }
 
@@ -88,7 +88,7 @@ task<Result<DisassociateRouteTableResponse>> disassociate_route_table(
                                    static_cast<std::ptrdiff_t>(found.index));
     LF_CO_OK(co_await save(ec2, tables.route_tables, found.table));
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   co_return DisassociateRouteTableResponse{};
 }
 
@@ -129,7 +129,7 @@ task<Result<ReplaceRouteTableAssociationResponse>> replace_route_table_associati
     LF_CO_OK(co_await commit(ec2, std::move(transaction)));
     out.new_association_id = moved.id;
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   co_return out;
 }
 

@@ -46,7 +46,7 @@ task<Result<wire::List<SecurityGroupRule>>> authorize(Ec2& ec2, const RequestCon
     }
     LF_CO_OK(co_await save(ec2, tables.security_groups, group));
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   co_return out;
 }
 

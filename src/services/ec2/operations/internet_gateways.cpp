@@ -56,7 +56,7 @@ task<Result<AttachInternetGatewayResponse>> attach_internet_gateway(
     row.value.vpc_id = in.vpc_id;
     LF_CO_OK(co_await save(ec2, tables.internet_gateways, row.value));
   }
-  co_await wait_in_force(ec2, in.vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, in.vpc_id);
   co_return AttachInternetGatewayResponse{};
 }
 
@@ -84,7 +84,7 @@ task<Result<DetachInternetGatewayResponse>> detach_internet_gateway(
     row.value.vpc_id.clear();
     LF_CO_OK(co_await save(ec2, tables.internet_gateways, row.value));
   }
-  co_await wait_in_force(ec2, in.vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, in.vpc_id);
   co_return DetachInternetGatewayResponse{};
 }
 

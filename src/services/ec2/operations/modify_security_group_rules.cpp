@@ -63,7 +63,7 @@ task<Result<ModifySecurityGroupRulesResponse>> modify_security_group_rules(
     }
     LF_CO_OK(co_await save(ec2, tables.security_groups, row.value));
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   ModifySecurityGroupRulesResponse out;
   out.return_ = true;
   co_return out;

@@ -117,7 +117,7 @@ task<Result<CreateNatGatewayResponse>> create_nat_gateway(Ec2& ec2, const Reques
     transaction.operations.push_back(tables.nat_gateways.put(gateway.id, gateway));
     LF_CO_OK(co_await commit(ec2, std::move(transaction)));
   }
-  co_await wait_in_force(ec2, gateway.vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, gateway.vpc_id);
   CreateNatGatewayResponse out;
   out.nat_gateway = describe(tables, gateway);
   out.nat_gateway->state = "pending";  // what AWS says at first
@@ -163,7 +163,7 @@ task<Result<DeleteNatGatewayResponse>> delete_nat_gateway(Ec2& ec2, const Reques
     transaction.operations.push_back(tables.nat_gateways.put(row.id, row.value));
     LF_CO_OK(co_await commit(ec2, std::move(transaction)));
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   DeleteNatGatewayResponse out;
   out.nat_gateway_id = in.nat_gateway_id;
   co_return out;

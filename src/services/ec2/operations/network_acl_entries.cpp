@@ -121,7 +121,7 @@ task<Result<CreateNetworkAclEntryResponse>> create_network_acl_entry(
     vpc_id = row.value.vpc_id;
     LF_CO_OK(co_await save(ec2, tables.network_acls, row.value));
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   co_return CreateNetworkAclEntryResponse{};
 }
 
@@ -140,7 +140,7 @@ task<Result<ReplaceNetworkAclEntryResponse>> replace_network_acl_entry(
     vpc_id = row.value.vpc_id;
     LF_CO_OK(co_await save(ec2, tables.network_acls, row.value));
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   co_return ReplaceNetworkAclEntryResponse{};
 }
 
@@ -159,7 +159,7 @@ task<Result<DeleteNetworkAclEntryResponse>> delete_network_acl_entry(
     vpc_id = row.value.vpc_id;
     LF_CO_OK(co_await save(ec2, tables.network_acls, row.value));
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   co_return DeleteNetworkAclEntryResponse{};
 }
 

@@ -102,7 +102,7 @@ task<Result<ReplaceNetworkAclAssociationResponse>> replace_network_acl_associati
     transaction.operations.push_back(tables.network_acls.put(target.id, target.value));
     LF_CO_OK(co_await commit(ec2, std::move(transaction)));
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   co_return out;
 }
 

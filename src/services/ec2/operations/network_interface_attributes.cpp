@@ -62,7 +62,7 @@ task<Result<ModifyNetworkInterfaceAttributeResponse>> modify_network_interface_a
     }
     LF_CO_OK(co_await save(ec2, tables.interfaces, row.value));
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   co_return ModifyNetworkInterfaceAttributeResponse{};
 }
 

@@ -76,7 +76,7 @@ task<Result<CreateNetworkInterfaceResponse>> create_network_interface(
       LF_CO_OK(co_await commit(ec2, std::move(transaction)));
     }
   }
-  co_await wait_in_force(ec2, interface.vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, interface.vpc_id);
   CreateNetworkInterfaceResponse out;
   out.network_interface = describe(tables, interface);
   out.client_token = in.client_token;
@@ -100,7 +100,7 @@ task<Result<DeleteNetworkInterfaceResponse>> delete_network_interface(
     prepare_interface_deletion(tables, row.value, transaction);
     LF_CO_OK(co_await commit(ec2, std::move(transaction)));
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   co_return DeleteNetworkInterfaceResponse{};
 }
 

@@ -47,8 +47,8 @@ Result<std::optional<T>> made_before(const store::Table<T>& table, const ClientT
 }
 
 // After a change of what a VPC lets pass.
-inline task<void> wait_in_force(Ec2& ec2, std::string vpc_id) {
-  if (ec2.in_force) co_await ec2.in_force(std::move(vpc_id));
+inline task<void> wait_in_force(Ec2& ec2, Scope scope, std::string vpc_id) {
+  if (ec2.in_force) co_await ec2.in_force(std::move(scope), std::move(vpc_id));
 }
 
 }  // namespace landfall::ec2

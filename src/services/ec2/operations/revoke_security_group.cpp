@@ -75,7 +75,7 @@ task<Result<wire::List<RevokedSecurityGroupRule>>> revoke(Ec2& ec2, const Reques
     out = describe_revoked(row.value, taken);
     vpc_id = row.value.vpc_id;
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   co_return out;
 }
 

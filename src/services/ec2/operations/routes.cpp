@@ -107,7 +107,7 @@ task<Result<CreateRouteResponse>> create_route(Ec2& ec2, const RequestContext& c
     vpc_id = row.value.vpc_id;
     LF_CO_OK(co_await save(ec2, tables.route_tables, row.value));
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   co_return out;
 }
 
@@ -133,7 +133,7 @@ task<Result<ReplaceRouteResponse>> replace_route(Ec2& ec2, const RequestContext&
     vpc_id = row.value.vpc_id;
     LF_CO_OK(co_await save(ec2, tables.route_tables, row.value));
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   co_return ReplaceRouteResponse{};
 }
 
@@ -158,7 +158,7 @@ task<Result<DeleteRouteResponse>> delete_route(Ec2& ec2, const RequestContext& c
     vpc_id = row.value.vpc_id;
     LF_CO_OK(co_await save(ec2, tables.route_tables, row.value));
   }
-  co_await wait_in_force(ec2, vpc_id);
+  co_await wait_in_force(ec2, ctx.scope, vpc_id);
   co_return DeleteRouteResponse{};
 }
 
