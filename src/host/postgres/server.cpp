@@ -119,7 +119,10 @@ std::string configuration(const PostgresServer& server) {
     // Nobody may connect before the data is what it is to be.
     settings["hot_standby"] = "off";
     if (server.recovery->until) {
-      settings["recovery_target_time"] = format_iso8601(*server.recovery->until);
+      // Zones by name are not known when this is read.
+      std::string until = format_iso8601(*server.recovery->until, true);
+      until.replace(until.find('Z'), 1, "+00");
+      settings["recovery_target_time"] = until;
     }
   }
   std::string text = "# Written by Landfall.\n";

@@ -129,6 +129,18 @@ Result<void> check_backup_window(std::string_view window) {
       "Invalid backup window format: {}. Should be specified as hh24:mi-hh24:mi", window));
 }
 
+Result<void> check_log_exports(const std::vector<std::string>& logs) {
+  for (const std::string& log : logs) {
+    if (log != "postgresql") {
+      return fail("InvalidParameterCombination",
+                  fmt::format("You cannot use the log types '{}' with engine version postgres. "
+                              "For supported log types, see the documentation: postgresql",
+                              log));
+    }
+  }
+  return {};
+}
+
 Result<void> check_maintenance_window(std::string_view window) {
   for (int minute = 0; minute < 7 * 24 * 60; minute += 5) {
     if (in_weekly_window(window, TimePoint(std::chrono::minutes(minute)))) return {};

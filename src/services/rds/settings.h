@@ -15,6 +15,8 @@ Result<void> check_storage(std::int32_t gib, std::string_view type);
 Result<void> check_port(std::int32_t port);
 Result<void> check_retention(std::int32_t days);
 Result<void> check_backup_window(std::string_view window);
+// "postgresql" is the one log there is.
+Result<void> check_log_exports(const std::vector<std::string>& logs);
 Result<void> check_maintenance_window(std::string_view window);
 
 // An installed version for what the user asked: "16.6" itself, "16" its newest minor, nothing the

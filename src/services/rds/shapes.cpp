@@ -10,7 +10,6 @@ namespace {
 // The zone's account-wide label is not known for our own names; AWS's field must hold something
 // stable.
 constexpr std::string_view kEngine = "postgres";
-constexpr std::string_view kCertificateAuthority = "landfall-ca";
 
 PendingModifiedValues pending_values(const DbInstance& instance) {
   PendingModifiedValues out;

@@ -6,6 +6,9 @@
 
 namespace landfall::rds {
 
+// The one authority whose certificates servers have.
+inline constexpr std::string_view kCertificateAuthority = "landfall-ca";
+
 DBInstance to_shape(Rds& rds, const DbInstance& instance);
 DBSnapshot to_shape(const DbSnapshot& snapshot);
 DBSubnetGroup to_shape(Rds& rds, const DbSubnetGroup& group);

@@ -1,5 +1,6 @@
 #include "services/rds/snapshots.h"
 
+#include "services/rds/backups.h"
 #include "services/rds/server.h"
 #include "wire/rds/errors.h"
 
@@ -86,7 +87,9 @@ SnapshotController::SnapshotController(Rds& rds)
            .sources = {{std::string(kRoot),
                         [](const store::KeyValue& current,
                            const std::optional<store::KeyValue>&) -> std::vector<std::string> {
-                          if (!parse_key(current.key, "snapshots")) return {};
+                          if (!parse_key(current.key, "snapshots") &&
+                              !parse_key(current.key, "retained-backups"))
+                            return {};
                           return {current.key};
                         }}},
            .workers = 2,
@@ -94,7 +97,27 @@ SnapshotController::SnapshotController(Rds& rds)
            .step_timeout = std::chrono::hours(2)},
           [this](std::string key) { return reconcile(std::move(key)); }) {}
 
+// Backups kept after their instance's end age as if it were still there.
+task<Result<reconcile::Requeue>> SnapshotController::expire_retained(Scope scope,
+                                                                     std::string resource_id) {
+  const auto table = rds_.tables(scope).retained_backups;
+  const auto row = table.get(resource_id);
+  if (!row) co_return reconcile::Requeue{};
+  const auto window = restorable_window(rds_, row->value);
+  const auto kept = std::chrono::days(row->value.backup_retention_days);
+  if (window && window->latest + kept > rds_.clock.now()) {
+    LF_CO_OK(co_await drop_expired_backups(rds_, row->value));
+    co_return reconcile::Requeue{std::chrono::hours(1)};
+  }
+  LF_CO_OK(co_await drop_all_backups(rds_, row->value));
+  auto done = co_await rds_.store.commit({{}, {table.remove(resource_id)}});
+  if (!done) co_return std::unexpected(done.error());
+  co_return reconcile::Requeue{};
+}
+
 task<Result<reconcile::Requeue>> SnapshotController::reconcile(std::string key) {
+  if (const auto retained = parse_key(key, "retained-backups"))
+    co_return co_await expire_retained(retained->scope, retained->id);
   const auto parsed = parse_key(key, "snapshots");
   if (!parsed) co_return reconcile::Requeue{};
   const auto table = rds_.tables(parsed->scope).snapshots;

@@ -26,6 +26,7 @@ class SnapshotController {
 
  private:
   task<Result<reconcile::Requeue>> reconcile(std::string key);
+  task<Result<reconcile::Requeue>> expire_retained(Scope scope, std::string resource_id);
   Rds& rds_;
   reconcile::Controller controller_;
 };

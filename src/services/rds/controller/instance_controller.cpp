@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "io/files.h"
+#include "services/rds/log_files.h"
 #include "services/rds/server.h"
 
 namespace landfall::rds {
@@ -54,7 +55,16 @@ std::string last_words(const std::filesystem::path& container_log) {
     if (found != std::string::npos && (at == std::string::npos || found > at))
       at = found + tag.size();
   }
-  return at == std::string::npos ? std::string() : text.substr(at, text.find('\n', at) - at);
+  if (at == std::string::npos) return {};
+  std::string words = text.substr(at, text.find('\n', at) - at);
+  // "configuration file contains errors": which ones stands in the line before.
+  if (words.find("contains errors") != std::string::npos) {
+    constexpr std::string_view kTag = "LOG:  ";
+    const std::size_t before = text.rfind(kTag, at);
+    if (before != std::string::npos)
+      words = text.substr(before + kTag.size(), text.find('\n', before) - before - kTag.size());
+  }
+  return words;
 }
 
 Millis retry_delay(int failures) {
@@ -65,6 +75,7 @@ Millis retry_delay(int failures) {
 
 InstanceController::InstanceController(Rds& rds)
     : rds_(rds),
+      exporter_(rds),
       watchers_(rds.loop),
       controller_(
           rds.loop, rds.store, rds.clock, rds.random,
@@ -80,6 +91,7 @@ void InstanceController::start() { controller_.start(); }
 
 task<void> InstanceController::stop() {
   co_await controller_.stop();
+  co_await exporter_.stop();
   co_await watchers_.stop();
 }
 
@@ -131,7 +143,10 @@ task<Result<reconcile::Requeue>> InstanceController::reconcile(std::string key) 
           co_await rds_.events.record(wanted.arn(), {.reason = "failure", .message = message}));
       continue;
     }
-    if (next.step == Step::none) co_return reconcile::Requeue{kWindowPoll};
+    if (next.step == Step::none) {
+      if (wanted.wanted == Wanted::running) co_await remove_old_logs(wanted);
+      co_return reconcile::Requeue{kWindowPoll};
+    }
     if (next.step == Step::wait) co_return reconcile::Requeue{next.wait};
     log::debug("rds", "{}: {}", wanted.identifier, name(next.step));
     if (auto done = co_await apply(next.step, wanted); !done) {
@@ -146,6 +161,17 @@ task<Result<reconcile::Requeue>> InstanceController::reconcile(std::string key) 
     }
   }
   co_return reconcile::Requeue{};
+}
+
+task<void> InstanceController::remove_old_logs(DbInstance wanted) {
+  const auto values = values_now(wanted, find_parameter_group(rds_, wanted));
+  int minutes = 0;
+  if (const auto found = values.find("rds.log_retention_period"); found != values.end())
+    std::from_chars(found->second.data(), found->second.data() + found->second.size(), minutes);
+  if (minutes <= 0) co_return;
+  const TimePoint before = rds_.clock.now() - std::chrono::minutes(minutes);
+  const auto folder = host::postgres_log_folder(server_to_ask(rds_, wanted));
+  co_await rds_.loop.run_blocking([folder, before] { remove_old_log_files(folder, before); });
 }
 
 task<Result<Observed>> InstanceController::observe(DbInstance wanted) {
@@ -198,6 +224,7 @@ task<Result<Observed>> InstanceController::observe(DbInstance wanted) {
   seen.settings_current = wanted.loaded_settings == host::postgres_settings_digest(server) &&
                           rds_.clock.now() - wanted.certificate_issued_at < kCertificateLife;
   if (running) {
+    if (!wanted.log_exports.empty()) exporter_.follow(wanted);
     seen.answers = (co_await host::run_sql(rds_.loop, server, "postgres", "SELECT 1")).has_value();
     if (watched_.insert(server.id).second) {
       watchers_.spawn("rds-exit", watch_exit(server.id, key_of(rds_, wanted)));

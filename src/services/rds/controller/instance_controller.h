@@ -5,6 +5,7 @@
 
 #include "reconcile/controller.h"
 #include "services/rds/controller/plan.h"
+#include "services/rds/log_export.h"
 #include "services/rds/service.h"
 
 namespace landfall::rds {
@@ -28,10 +29,12 @@ class InstanceController {
   task<Result<void>> take_automated_snapshot(DbInstance wanted);
   task<Result<void>> finish(DbInstance wanted);
   task<Result<void>> forget(DbInstance wanted);
+  task<void> remove_old_logs(DbInstance wanted);
   task<Result<void>> change(DbInstance wanted, std::function<void(DbInstance&)> edit);
   task<void> watch_exit(std::string container, std::string key);
 
   Rds& rds_;
+  LogExporter exporter_;
   io::TaskScope watchers_;
   std::set<std::string> watched_;  // containers whose end is being waited for
   reconcile::Controller controller_;

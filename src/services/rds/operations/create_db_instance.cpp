@@ -27,7 +27,6 @@ Result<void> check_supported(const CreateDBInstanceRequest& in) {
       {in.enable_iam_database_authentication.value_or(false), "EnableIAMDatabaseAuthentication"},
       {in.enable_performance_insights.value_or(false), "EnablePerformanceInsights"},
       {in.monitoring_interval.value_or(0) != 0, "MonitoringInterval"},
-      {!in.enable_cloudwatch_logs_exports.empty(), "EnableCloudwatchLogsExports"},
       {in.manage_master_user_password.value_or(false), "ManageMasterUserPassword"},
       {in.db_cluster_identifier.has_value(), "DBClusterIdentifier"},
       {!in.db_security_groups.empty(), "DBSecurityGroups"},
@@ -39,7 +38,9 @@ Result<void> check_supported(const CreateDBInstanceRequest& in) {
       {in.network_type.value_or("IPV4") != "IPV4", "NetworkType"},
       {in.backup_target.value_or("region") != "region", "BackupTarget"},
       {in.dedicated_log_volume.value_or(false), "DedicatedLogVolume"},
-      {in.ca_certificate_identifier.has_value(), "CACertificateIdentifier"},
+      {in.ca_certificate_identifier.value_or(std::string(kCertificateAuthority)) !=
+           kCertificateAuthority,
+       "CACertificateIdentifier"},
       {!in.additional_storage_volumes.empty(), "AdditionalStorageVolumes"},
       {in.option_group_name && !in.option_group_name->starts_with("default:postgres"),
        "OptionGroupName"},
@@ -61,6 +62,7 @@ Result<void> check_settings(const CreateDBInstanceRequest& in) {
   LF_OK(check_password(*in.master_user_password));
   if (in.db_name) LF_OK(check_database_name(*in.db_name));
   if (in.port) LF_OK(check_port(*in.port));
+  LF_OK(check_log_exports(in.enable_cloudwatch_logs_exports));
   if (in.backup_retention_period) LF_OK(check_retention(*in.backup_retention_period));
   if (in.preferred_backup_window) LF_OK(check_backup_window(*in.preferred_backup_window));
   if (in.preferred_maintenance_window)
@@ -106,6 +108,8 @@ task<Result<CreateDBInstanceResponse>> create_db_instance(Rds& rds, const Reques
   instance.backup_window = in.preferred_backup_window.value_or(random_backup_window(rds.random));
   instance.maintenance_window =
       in.preferred_maintenance_window.value_or(random_maintenance_window(rds.random));
+  for (const std::string& log : in.enable_cloudwatch_logs_exports)
+    instance.log_exports.push_back(log);
   instance.tags = std::move(tags);
   instance.created_at = ctx.now;
 

@@ -51,6 +51,7 @@ task<Result<DeleteDBInstanceResponse>> delete_db_instance(Rds& rds, const Reques
             }
             instance.wanted = Wanted::deleted;
             instance.final_snapshot = final_snapshot;
+            instance.keep_backups = !in.delete_automated_backups.value_or(true);
             instance.status = "deleting";
             return {};
           }));

@@ -26,7 +26,9 @@ task<Result<DescribeDBEngineVersionsResponse>> describe_db_engine_versions(
     version.db_engine_version_description = fmt::format("PostgreSQL {}", found.version);
     version.status = "available";
     version.supports_read_replica = false;
-    version.supports_log_exports_to_cloudwatch_logs = false;
+    version.supports_log_exports_to_cloudwatch_logs = true;
+    version.exportable_log_types.push_back("postgresql");
+    version.supported_ca_certificate_identifiers.emplace_back(kCertificateAuthority);
     version.supports_global_databases = false;
     out.db_engine_versions.push_back(std::move(version));
     if (in.default_only.value_or(false)) break;  // newest first

@@ -21,13 +21,14 @@ Result<void> check_supported(const ModifyDBInstanceRequest& in) {
       {in.enable_iam_database_authentication.value_or(false), "EnableIAMDatabaseAuthentication"},
       {in.enable_performance_insights.value_or(false), "EnablePerformanceInsights"},
       {in.monitoring_interval.value_or(0) != 0, "MonitoringInterval"},
-      {in.cloudwatch_logs_export_configuration.has_value(), "CloudwatchLogsExportConfiguration"},
       {in.manage_master_user_password.value_or(false), "ManageMasterUserPassword"},
       {!in.db_security_groups.empty(), "DBSecurityGroups"},
       {in.domain.has_value(), "Domain"},
       {!in.processor_features.empty(), "ProcessorFeatures"},
       {in.network_type.value_or("IPV4") != "IPV4", "NetworkType"},
-      {in.ca_certificate_identifier.has_value(), "CACertificateIdentifier"},
+      {in.ca_certificate_identifier.value_or(std::string(kCertificateAuthority)) !=
+           kCertificateAuthority,
+       "CACertificateIdentifier"},
       {in.option_group_name && !in.option_group_name->starts_with("default:postgres"),
        "OptionGroupName"},
   });
@@ -38,6 +39,10 @@ Result<void> check_settings(const ModifyDBInstanceRequest& in) {
   if (in.db_instance_class) LF_OK(check_class(*in.db_instance_class));
   if (in.master_user_password) LF_OK(check_password(*in.master_user_password));
   if (in.db_port_number) LF_OK(check_port(*in.db_port_number));
+  if (const auto& logs = in.cloudwatch_logs_export_configuration) {
+    LF_OK(check_log_exports(logs->enable_log_types));
+    LF_OK(check_log_exports(logs->disable_log_types));
+  }
   if (in.backup_retention_period) LF_OK(check_retention(*in.backup_retention_period));
   if (in.preferred_backup_window) LF_OK(check_backup_window(*in.preferred_backup_window));
   if (in.preferred_maintenance_window)
@@ -75,6 +80,10 @@ void apply_now(DbInstance& instance, const ModifyDBInstanceRequest& in) {
     // A first snapshot is taken, and what is written from now on is kept.
     if (instance.backup_retention_days == 0) instance.last_automated_snapshot.reset();
     instance.backup_retention_days = *in.backup_retention_period;
+  }
+  if (const auto& logs = in.cloudwatch_logs_export_configuration) {
+    if (!logs->enable_log_types.empty()) instance.log_exports = {"postgresql"};
+    if (!logs->disable_log_types.empty()) instance.log_exports.clear();
   }
   if (in.preferred_backup_window) instance.backup_window = *in.preferred_backup_window;
   if (in.preferred_maintenance_window)

@@ -1,0 +1,104 @@
+// What restoring from a snapshot and to a point in time share: a new instance with old data.
+#pragma once
+
+#include "services/rds/settings.h"
+#include "services/rds/shapes.h"
+#include "wire/context.h"
+
+namespace landfall::rds {
+
+// What the data brings with it, and the new instance's defaults.
+struct Origin {
+  std::string engine_version, storage_type, database, master_user, master_verifier;
+  int allocated_storage_gib = 0;
+  int port = 5432;
+  int backup_retention_days = 1;
+  std::string instance_class = "db.t4g.micro";
+  Tags tags;
+};
+inline Origin origin_of(const DbSnapshot& snapshot) {
+  Origin out{snapshot.engine_version, snapshot.storage_type, snapshot.database,
+             snapshot.master_user, snapshot.master_verifier};
+  out.allocated_storage_gib = snapshot.allocated_storage_gib;
+  out.port = snapshot.port;
+  out.tags = snapshot.tags;
+  return out;
+}
+
+// `In` is either of the two requests.
+template <class In>
+Result<void> check_restore(const In& in, const Origin& origin) {
+  if (in.engine && *in.engine != "postgres")
+    return fail("InvalidParameterValue", fmt::format("Invalid DB engine: {}", *in.engine));
+  if (in.allocated_storage && *in.allocated_storage < origin.allocated_storage_gib) {
+    return fail("InvalidParameterValue",
+                fmt::format("AllocatedStorage must not be less than the backup's {} GiB.",
+                            origin.allocated_storage_gib));
+  }
+  LF_OK(check_log_exports(in.enable_cloudwatch_logs_exports));
+  if (in.db_instance_class) LF_OK(check_class(*in.db_instance_class));
+  if (in.port) LF_OK(check_port(*in.port));
+  if (in.backup_retention_period) LF_OK(check_retention(*in.backup_retention_period));
+  if (in.preferred_backup_window) LF_OK(check_backup_window(*in.preferred_backup_window));
+  return refuse_unsupported({
+      {in.multi_az.value_or(false), "MultiAZ"},
+      {in.iops.has_value(), "Iops"},
+      {in.storage_throughput.has_value(), "StorageThroughput"},
+      {in.enable_iam_database_authentication.value_or(false), "EnableIAMDatabaseAuthentication"},
+      {in.domain.has_value(), "Domain"},
+      {in.db_name.has_value(), "DBName"},
+      {in.manage_master_user_password.value_or(false), "ManageMasterUserPassword"},
+      {!in.processor_features.empty(), "ProcessorFeatures"},
+      {in.network_type.value_or("IPV4") != "IPV4", "NetworkType"},
+      {in.backup_target.value_or("region") != "region", "BackupTarget"},
+      {in.dedicated_log_volume.value_or(false), "DedicatedLogVolume"},
+      {in.tde_credential_arn.has_value(), "TdeCredentialArn"},
+      {in.ca_certificate_identifier.value_or(std::string(kCertificateAuthority)) !=
+           kCertificateAuthority,
+       "CACertificateIdentifier"},
+      {!in.additional_storage_volumes.empty(), "AdditionalStorageVolumes"},
+      {in.option_group_name && !in.option_group_name->starts_with("default:postgres"),
+       "OptionGroupName"},
+  });
+}
+
+// Not written yet; the caller says where its volume comes from.
+template <class In>
+task<Result<DbInstance>> restored_instance(Rds& rds, const RequestContext& ctx, In in,
+                                           std::string identifier, Origin origin) {
+  LF_CO_OK(check_restore(in, origin));
+  LF_CO_TRY(version, co_await choose_version(rds, origin.engine_version));
+  LF_CO_TRY(parameters, check_parameter_group(rds, ctx.scope, in.db_parameter_group_name, version));
+  LF_CO_TRY(tags, to_tags(in.tags));
+  DbInstance instance;
+  instance.identifier = std::move(identifier);
+  instance.resource_id = "db-" + rds.random.pick("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 26);
+  instance.account = ctx.scope.account;
+  instance.region = ctx.scope.region;
+  LF_CO_OK(co_await place(rds, instance,
+                          {in.db_subnet_group_name, in.availability_zone, in.vpc_security_group_ids,
+                           in.publicly_accessible}));
+  instance.engine_version = version;
+  instance.instance_class = in.db_instance_class.value_or(origin.instance_class);
+  instance.allocated_storage_gib = in.allocated_storage.value_or(origin.allocated_storage_gib);
+  instance.storage_type = in.storage_type.value_or(origin.storage_type);
+  LF_CO_OK(check_storage(instance.allocated_storage_gib, instance.storage_type));
+  instance.database = origin.database;
+  instance.master_user = origin.master_user;
+  instance.master_verifier = origin.master_verifier;
+  instance.port = in.port.value_or(origin.port);
+  instance.parameter_group = parameters;
+  instance.deletion_protection = in.deletion_protection.value_or(false);
+  instance.copy_tags_to_snapshot = in.copy_tags_to_snapshot.value_or(false);
+  instance.backup_retention_days =
+      in.backup_retention_period.value_or(origin.backup_retention_days);
+  instance.backup_window = in.preferred_backup_window.value_or(random_backup_window(rds.random));
+  instance.maintenance_window = random_maintenance_window(rds.random);
+  for (const std::string& log : in.enable_cloudwatch_logs_exports)
+    instance.log_exports.push_back(log);
+  instance.tags = tags.empty() ? origin.tags : std::move(tags);
+  instance.created_at = ctx.now;
+  co_return instance;
+}
+
+}  // namespace landfall::rds
