@@ -17,6 +17,7 @@
 #include "services/ecs/agent/agent.h"
 #include "services/ecs/controller/service_controller.h"
 #include "services/ecs/controller/task_controller.h"
+#include "services/ecs/explain.h"
 #include "services/ecs/registry_images.h"
 #include "services/iam/identities.h"
 #include "services/logs/keeper.h"
@@ -238,8 +239,11 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
         return ecr::serve_registry(ecr, std::move(request), body, out);
       });
 
-  // Every service that can explain itself: why.add("ecs", ...).
+  // Every service that can explain itself.
   reconcile::Why why;
+  why.add("ecs", [&fargate](Scope scope, std::string reference) {
+    return ecs::explain(fargate, std::move(scope), std::move(reference));
+  });
   add_own_calls(gateway, *store, why, settings.region, clock.now());
 
   http::Server server(

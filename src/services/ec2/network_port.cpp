@@ -259,6 +259,21 @@ task<Result<void>> NetworkPort::unregister_names(Scope scope, std::string owner)
   co_return co_await commit(ec2_, std::move(transaction));
 }
 
+std::optional<NamedPlace> NetworkPort::find_name(const Scope& scope, std::string_view name) {
+  const Tables tables = ec2_.tables(scope);
+  const auto found = tables.dns_names.get(std::string(name));
+  if (!found || found->value.account != scope.account || found->value.region != scope.region)
+    return {};
+  NamedPlace out{found->value.owner, found->value.vpc_id, {}};
+  for (const auto& row : tables.interfaces.list()) {
+    const auto& addresses = found->value.private_addresses;
+    if (row.value.vpc_id == out.vpc_id &&
+        std::ranges::find(addresses, row.value.address) != addresses.end())
+      out.interface_ids.push_back(row.id);
+  }
+  return out;
+}
+
 Reachability NetworkPort::reachability(const Scope& scope, const Peer& from, const Peer& to,
                                        std::string_view protocol, std::uint16_t port) {
   const Tables tables = ec2_.tables(scope);

@@ -30,6 +30,7 @@ class NetworkPort final : public Port {
 
   task<Result<void>> register_name(DnsName name) override;
   task<Result<void>> unregister_names(Scope scope, std::string owner) override;
+  std::optional<NamedPlace> find_name(const Scope& scope, std::string_view name) override;
 
   void add_listener(VpcListener listener) override {
     controller_.add_listener(std::move(listener));

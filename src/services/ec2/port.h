@@ -88,6 +88,13 @@ struct DnsName {
   std::vector<Ipv4> public_addresses;
 };
 
+// What a registered name means.
+struct NamedPlace {
+  std::string owner;  // "rds:db/zapier-triggers-db"
+  std::string vpc_id;
+  std::vector<std::string> interface_ids;
+};
+
 // May a packet pass from `from` to `to`:`port`? `why` is one line for people; `remedy` the command
 // that would help, when one would.
 struct Reachability {
@@ -151,6 +158,8 @@ class Port {
   // --- names
   virtual task<Result<void>> register_name(DnsName name) = 0;
   virtual task<Result<void>> unregister_names(Scope scope, std::string owner) = 0;
+  // None: not a name of this account and region.
+  virtual std::optional<NamedPlace> find_name(const Scope& scope, std::string_view name) = 0;
 
   // --- listeners
   virtual void add_listener(VpcListener listener) = 0;

@@ -67,6 +67,11 @@ class FakeEc2 final : public ec2::Port {
   }
   task<Result<void>> register_name(ec2::DnsName) override { co_return Result<void>(); }
   task<Result<void>> unregister_names(Scope, std::string) override { co_return Result<void>(); }
+  std::optional<ec2::NamedPlace> find_name(const Scope&, std::string_view name) override {
+    const auto found = names.find(std::string(name));
+    return found == names.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::map<std::string, ec2::NamedPlace> names;
   void add_listener(ec2::VpcListener) override {}
   ec2::Reachability reachability(const Scope&, const ec2::Peer&, const ec2::Peer&, std::string_view,
                                  std::uint16_t) override {
