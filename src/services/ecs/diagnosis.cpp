@@ -16,39 +16,39 @@ struct Pattern {
 
 // Advice may name the expression's groups: $1.
 constexpr std::array kPatterns = {
-    Pattern{R"(database "([^"]+)" does not exist)", "DatabaseMissing",
+    Pattern{R"re(database "([^"]+)" does not exist)re", "DatabaseMissing",
             "create it (psql -h ENDPOINT -U USER -d postgres -c 'CREATE DATABASE \"$1\"'), or "
             "correct the name in the connection string"},
-    Pattern{R"(password authentication failed for user "([^"]+)")", "DatabasePasswordWrong",
+    Pattern{R"re(password authentication failed for user "([^"]+)")re", "DatabasePasswordWrong",
             "correct the password in the connection string, or set it anew: aws rds "
             "modify-db-instance --master-user-password"},
-    Pattern{R"(role "([^"]+)" does not exist)", "DatabaseUserMissing",
+    Pattern{R"re(role "([^"]+)" does not exist)re", "DatabaseUserMissing",
             "correct the user in the connection string"},
-    Pattern{R"(relation "([^"]+)" does not exist)", "TableMissing",
+    Pattern{R"re(relation "([^"]+)" does not exist)re", "TableMissing",
             "run the schema's migration against the database"},
-    Pattern{R"(could not translate host name "([^"]+)"|Name or service not known|)"
-            R"(Temporary failure in name resolution|getaddrinfo (?:ENOTFOUND|EAI_AGAIN))",
+    Pattern{R"re(could not translate host name "([^"]+)"|Name or service not known|)re"
+            R"re(Temporary failure in name resolution|getaddrinfo (?:ENOTFOUND|EAI_AGAIN))re",
             "HostNameUnknown", "correct the host name in the container's environment"},
-    Pattern{R"(Connection refused|ECONNREFUSED)", "ConnectionRefused",
+    Pattern{R"re(Connection refused|ECONNREFUSED)re", "ConnectionRefused",
             "the host is there, but nothing listens on that port: look at the port and at the "
             "server behind it"},
-    Pattern{R"(timeout expired|[Cc]onnection timed out|ETIMEDOUT|ConnectTimeout)",
+    Pattern{R"re(timeout expired|[Cc]onnection timed out|ETIMEDOUT|ConnectTimeout)re",
             "ConnectionTimedOut",
             "a security group or route between the two drops the packets: landfall why on this "
             "task names it"},
-    Pattern{R"(exec format error|Exec format error)", "ExecFormatError",
+    Pattern{R"re(exec format error|Exec format error)re", "ExecFormatError",
             "build the image for this machine (docker build --platform linux/amd64)"},
-    Pattern{R"([Aa]ddress already in use|EADDRINUSE)", "PortTaken",
+    Pattern{R"re([Aa]ddress already in use|EADDRINUSE)re", "PortTaken",
             "two programs of the task want the same port: change one of them"},
-    Pattern{R"(ModuleNotFoundError: No module named '([^']+)'|Cannot find module '([^']+)')",
+    Pattern{R"re(ModuleNotFoundError: No module named '([^']+)'|Cannot find module '([^']+)')re",
             "DependencyMissing", "add it to the image and push the image again"},
-    Pattern{R"(Permission denied|EACCES)", "PermissionDenied",
+    Pattern{R"re(Permission denied|EACCES)re", "PermissionDenied",
             "the container's user may not use that file or port"},
-    Pattern{R"(No space left on device|ENOSPC)", "DiskFull",
+    Pattern{R"re(No space left on device|ENOSPC)re", "DiskFull",
             "raise ephemeralStorage in the task definition"},
-    Pattern{R"(NoCredentialsError|Unable to locate credentials)", "CredentialsMissing",
+    Pattern{R"re(NoCredentialsError|Unable to locate credentials)re", "CredentialsMissing",
             "give the task definition a taskRoleArn"},
-    Pattern{R"(AccessDenied|is not authorized to perform: (\S+))", "AccessDenied",
+    Pattern{R"re(AccessDenied|is not authorized to perform: (\S+))re", "AccessDenied",
             "allow the action in a policy of the task role"},
 };
 
