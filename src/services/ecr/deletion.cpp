@@ -21,10 +21,14 @@ bool has_images(Ecr& ecr, const Scope& scope, const std::string& name) {
 }
 
 // The marked repository with all that is in it, in one transaction. Blobs and their references are
-// left to the sweep.
-task<Result<void>> remove_marked(Ecr& ecr, const Scope& scope, const std::string& name) {
+// left to the sweep. Whoever else has removed it has done the work, and another repository may have
+// its name by now.
+task<Result<void>> remove_marked(Ecr& ecr, const Scope& scope, std::string name,
+                                 std::int64_t revision) {
+  const auto table = repositories(ecr.store, scope);
   store::Transaction transaction;
-  transaction.operations.push_back(repositories(ecr.store, scope).remove(repository_id(name)));
+  transaction.conditions.push_back(table.unchanged(repository_id(name), revision));
+  transaction.operations.push_back(table.remove(repository_id(name)));
   transaction.operations.push_back(store::DeletePrefix{images(ecr.store, scope, name).prefix()});
   transaction.operations.push_back(store::DeletePrefix{tags(ecr.store, scope, name).prefix()});
   auto done = co_await ecr.store.commit(std::move(transaction));
@@ -51,20 +55,20 @@ task<Result<void>> delete_with_images(Ecr& ecr, FoundRepository repository, bool
                     "because it still contains images",
                     name, scope.account));
   }
-  co_return co_await remove_marked(ecr, scope, name);
+  co_return co_await remove_marked(ecr, scope, name, marked.row.revision);
 }
 
 task<void> finish_deletions(Ecr& ecr) {
   for (const store::KeyValue& kv : ecr.store.range("/ecr/")) {
     const auto key = repository_key(kv.key);
     if (!key) continue;
-    const auto record = record::from_text<RepositoryRecord>(kv.value);
-    if (!record || !record->deleting) continue;
     const Scope& scope = key->scope;
-    const auto done = has_images(ecr, scope, record->name)
-                          ? co_await set_deleting(ecr, scope, record->name, false)
-                          : co_await remove_marked(ecr, scope, record->name);
-    if (!done) log::warning("ecr", "repository {}: {}", record->name, done.error().message);
+    const auto row = repositories(ecr.store, scope).get(repository_id(key->repository));
+    if (!row || !row->value.deleting) continue;
+    const auto done = has_images(ecr, scope, key->repository)
+                          ? co_await set_deleting(ecr, scope, key->repository, false)
+                          : co_await remove_marked(ecr, scope, key->repository, row->revision);
+    if (!done) log::warning("ecr", "repository {}: {}", key->repository, done.error().message);
   }
 }
 

@@ -93,17 +93,22 @@ std::expected<std::string, ImageIdFailure> resolve_image_id(const Ecr& ecr,
   return *digest;
 }
 
+// Tells a token from what a client made up.
+constexpr std::string_view kPageMark = "after:";
+
 Result<std::string> page_start(const std::optional<std::string>& next_token) {
   if (!next_token) return std::string();
   auto last = base64_decode(*next_token);
-  if (!last || last->empty()) {
+  if (!last || !last->starts_with(kPageMark)) {
     return errors::invalid_parameter(
         "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'");
   }
-  return std::move(*last);
+  return last->substr(kPageMark.size());
 }
 
-std::string page_token(std::string_view last) { return base64_encode(last); }
+std::string page_token(std::string_view last) {
+  return base64_encode(fmt::format("{}{}", kPageMark, last));
+}
 
 Result<void> merge_tags(std::map<std::string, std::string>& into, const wire::List<Tag>& given) {
   for (const Tag& tag : given) {

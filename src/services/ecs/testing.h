@@ -135,7 +135,7 @@ class FakeIam final : public iam::Port {
   task<Result<std::string>> ensure_service_linked_role(std::string, std::string) override {
     co_return "";
   }
-  std::string issue_token(const RequestContext&, const std::string&, TimePoint) override {
+  iam::IssuedToken issue_token(const RequestContext&, const std::string&, TimePoint) override {
     return {};
   }
   Result<std::shared_ptr<const iam::Identity>> redeem_token(const std::string&, const std::string&,

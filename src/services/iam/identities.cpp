@@ -232,7 +232,7 @@ Result<void> Identities::authorize_role(const std::string& role_arn,
   return authorize(**resolved, ctx, access);
 }
 
-std::string Identities::issue_token(const RequestContext& ctx, const std::string& purpose,
+IssuedToken Identities::issue_token(const RequestContext& ctx, const std::string& purpose,
                                     TimePoint expires) {
   // The token names the key; for temporary credentials it carries the session, which is in no
   // table.
@@ -244,7 +244,7 @@ std::string Identities::issue_token(const RequestContext& ctx, const std::string
     expires = std::min(expires, session->second.expires);
   }
   body["expires"] = to_unix_ms(expires);
-  return iam_.sealer.seal(json::serialize(body), "iam/token/" + purpose).substr(3);
+  return {iam_.sealer.seal(json::serialize(body), "iam/token/" + purpose).substr(3), expires};
 }
 
 Result<std::shared_ptr<const Identity>> Identities::redeem_token(const std::string& token,

@@ -35,7 +35,7 @@ class Identities final : public Port {
       const std::string& account, const std::string& name_or_arn) override;
   task<Result<std::string>> ensure_service_linked_role(std::string account,
                                                        std::string service) override;
-  std::string issue_token(const RequestContext& ctx, const std::string& purpose,
+  IssuedToken issue_token(const RequestContext& ctx, const std::string& purpose,
                           TimePoint expires) override;
   Result<std::shared_ptr<const Identity>> redeem_token(const std::string& token,
                                                        const std::string& purpose,

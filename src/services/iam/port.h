@@ -31,6 +31,11 @@ struct Access {
   std::string resource_account = {};  // empty: the caller's
 };
 
+struct IssuedToken {
+  std::string token;
+  TimePoint expires;
+};
+
 struct RoleCredentials {
   std::string access_key_id;
   std::string secret_access_key;
@@ -101,8 +106,8 @@ class Port {
 
   // A token that stands for the caller until `expires`, for one purpose ("ecr"): ECR's registry
   // password. It holds no rights of its own: the caller's policies are evaluated when it is used,
-  // and it dies with the caller's key.
-  virtual std::string issue_token(const RequestContext& ctx, const std::string& purpose,
+  // and it dies with the caller's key, and with the session of temporary credentials.
+  virtual IssuedToken issue_token(const RequestContext& ctx, const std::string& purpose,
                                   TimePoint expires) = 0;
   // Errors: "token-invalid", "token-expired".
   virtual Result<std::shared_ptr<const Identity>> redeem_token(const std::string& token,

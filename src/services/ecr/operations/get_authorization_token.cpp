@@ -13,13 +13,14 @@ task<Result<GetAuthorizationTokenResponse>> get_authorization_token(
   // beside it.
   std::vector<std::string> accounts(in.registry_ids.begin(), in.registry_ids.end());
   if (accounts.empty()) accounts.push_back(ctx.scope.account);
-  const TimePoint expires = ctx.now + kTokenLifetime;
-  const std::string token = base64_encode("AWS:" + ecr.iam.issue_token(ctx, "ecr", expires));
+  const iam::IssuedToken issued = ecr.iam.issue_token(ctx, "ecr", ctx.now + kTokenLifetime);
+  const std::string token = base64_encode("AWS:" + issued.token);
   GetAuthorizationTokenResponse out;
   for (const std::string& account : accounts) {
     const Scope scope{account, ctx.scope.region};
     co_await ecr.clients.introduce(registry_host(scope, ecr.settings.domain), ecr.settings.port);
-    out.authorization_data.push_back({token, expires, "https://" + registry_address(ecr, scope)});
+    out.authorization_data.push_back(
+        {token, issued.expires, "https://" + registry_address(ecr, scope)});
   }
   co_return out;
 }

@@ -21,12 +21,12 @@ task<Result<GetDownloadUrlForLayerResponse>> get_download_url_for_layer(
                     "the registry with id '{}'",
                     in.layer_digest, found.name(), found.scope.account));
   }
-  const std::string token = ecr.iam.issue_token(
+  const iam::IssuedToken issued = ecr.iam.issue_token(
       ctx, registry::download_purpose(found.scope, found.name(), in.layer_digest),
       ctx.now + kUrlLifetime);
   co_return GetDownloadUrlForLayerResponse{
       fmt::format("https://{}/v2/{}/blobs/{}?token={}", registry_address(ecr, found.scope),
-                  found.name(), in.layer_digest, percent_encode(token)),
+                  found.name(), in.layer_digest, percent_encode(issued.token)),
       in.layer_digest};
 }
 
