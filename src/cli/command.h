@@ -18,6 +18,7 @@ int run_env(const std::vector<std::string>& words);
 int run_status(const std::vector<std::string>& words);
 int run_why(const std::vector<std::string>& words);
 int run_down(const std::vector<std::string>& words);
+int run_proxy(const std::vector<std::string>& words);
 
 int run(const std::vector<std::string>& words);
 

@@ -10,6 +10,7 @@
 #include "host/network/network.h"
 #include "host/volumes/volumes.h"
 #include "io/files.h"
+#include "proxy/control.h"
 #include "services/ecr/client_setup.h"
 
 namespace landfall::cli {
@@ -18,6 +19,10 @@ namespace {
 constexpr int kStopSeconds = 20;
 
 task<void> remove_everything(io::Loop& loop, host::Instance instance, Result<void>& done) {
+  // No traffic to what is about to go.
+  proxy::Control balancers(loop, instance.data_dir / "proxy");
+  done = co_await balancers.stop();
+  if (!done) co_return;
   // Containers first: they hold networks and volumes.
   const auto cgroups = host::Cgroups::detect();
   done = cgroups ? co_await loop.run_blocking([instance, groups = *cgroups] {

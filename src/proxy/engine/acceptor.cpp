@@ -62,7 +62,7 @@ void Acceptor::opened(int fd, const PeerAddress& peer) {
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   listener->balancer->state->threads[worker_.index()].add(Count::new_connections);
-  auto* client = new Client(worker_, fd, socket_, peer);
+  auto* client = new Client(worker_, fd, socket_, peer, listener->balancer->state);
   if (listener->secure) client->set_tls(listener->tls->accept());
   worker_.connection_opened(*client);
   if (!worker_.watch(fd, *client, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) {

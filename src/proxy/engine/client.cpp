@@ -17,15 +17,18 @@ constexpr std::int64_t kDefaultIdleMs = 60'000;
 
 }  // namespace
 
-Client::Client(Worker& worker, int fd, const ListenerSocket& socket, const PeerAddress& peer)
+Client::Client(Worker& worker, int fd, const ListenerSocket& socket, const PeerAddress& peer,
+               std::shared_ptr<BalancerState> balancer)
     : Stream(worker, fd),
       where_(socket.where),
+      balancer_(std::move(balancer)),
       peer_(peer),
       port_(socket.port),
       slot_(socket.slot),
       opened_seconds_(static_cast<std::uint32_t>(worker.now_ms() / 1000)) {}
 
 Client::~Client() {
+  balancer_->threads[worker_.index()].add(Count::closed_connections);
   if (exchange_ != nullptr) worker_.free_exchange(exchange_);
 }
 
@@ -342,9 +345,7 @@ void Client::on_end() {
 void Client::on_broken(int error) {
   if (exchange_ != nullptr) exchange_->client_gone();
   if (error == EPROTO && tls() != nullptr) {
-    if (const CompiledListener* found = listener()) {
-      found->balancer->state->threads[worker_.index()].add(Count::client_tls_errors);
-    }
+    balancer_->threads[worker_.index()].add(Count::client_tls_errors);
   }
   worker_.connection_closed(*this);
   reset();

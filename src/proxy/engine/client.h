@@ -8,7 +8,8 @@ namespace landfall::proxy {
 
 class Client final : public Stream, public Front {
  public:
-  Client(Worker& worker, int fd, const ListenerSocket& socket, const PeerAddress& peer);
+  Client(Worker& worker, int fd, const ListenerSocket& socket, const PeerAddress& peer,
+         std::shared_ptr<BalancerState> balancer);
   ~Client() override;
 
   // A new connection: waits for its first request (or the handshake).
@@ -58,6 +59,7 @@ class Client final : public Stream, public Front {
 
   Exchange* exchange_ = nullptr;
   std::shared_ptr<const NetworkNamespace> where_;
+  std::shared_ptr<BalancerState> balancer_;
   PeerAddress peer_;
   std::uint16_t port_;
   std::uint32_t slot_;

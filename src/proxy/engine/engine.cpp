@@ -31,6 +31,7 @@ Engine::~Engine() {
 Result<Applied> Engine::apply(Snapshot snapshot) {
   LF_TRY(compiled, registry_.compile(std::move(snapshot)));
   Applied out{.revision = compiled->snapshot.revision, .problems = compiled->problems};
+  health_.adopt(compiled);
   auto sockets = listening_.arrange(*compiled, out.problems);
   for (std::size_t i = 0; i < workers_.size(); ++i)
     workers_[i]->adopt(compiled, std::move(sockets[i]));
@@ -44,8 +45,25 @@ std::int64_t Engine::connections() const {
   return sum;
 }
 
-void Engine::drain() {
-  for (const auto& worker : workers_) worker->drain();
+void Engine::drain(bool close_idle) {
+  for (const auto& worker : workers_) worker->drain(close_idle);
+}
+
+HealthReport Engine::target_health() const {
+  return {.revision = revision(), .targets = health_.report()};
+}
+
+Handover Engine::hand_over(std::vector<int>& sockets) const {
+  Handover out;
+  if (config_) out.snapshot = config_->snapshot;
+  out.health = health_.report();
+  listening_.list(out.sockets, sockets);
+  return out;
+}
+
+void Engine::inherit(const Handover& from, std::vector<io::Fd> sockets) {
+  listening_.inherit(from.sockets, std::move(sockets));
+  health_.inherit(from.health);
 }
 
 }  // namespace landfall::proxy

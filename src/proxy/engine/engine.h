@@ -4,6 +4,7 @@
 
 #include "proxy/engine/listening.h"
 #include "proxy/engine/worker.h"
+#include "proxy/health/checker.h"
 
 namespace landfall::proxy {
 
@@ -18,13 +19,23 @@ class Engine {
   std::int64_t revision() const { return config_ ? config_->snapshot.revision : 0; }
   const std::string& boot() const { return boot_; }
   std::int64_t connections() const;
+  HealthReport target_health() const;
+  Metrics metrics() const;
 
-  void drain();
+  // For a successor: the configuration and the listening sockets, which stay open here.
+  Handover hand_over(std::vector<int>& sockets) const;
+  // From a predecessor; before the first apply().
+  void inherit(const Handover& from, std::vector<io::Fd> sockets);
+
+  // No new connections. Those that are open end with their next answer; idle ones end now if
+  // `close_idle`, else they get one more answer.
+  void drain(bool close_idle);
 
  private:
   const std::string boot_;
   Registry registry_;
   ListeningSockets listening_;
+  HealthChecker health_;
   std::shared_ptr<const CompiledConfig> config_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

@@ -228,10 +228,11 @@ void Worker::expire_draining() {
   }
 }
 
-void Worker::drain() {
-  post([this] {
+void Worker::drain(bool close_idle) {
+  post([this, close_idle] {
     draining_ = true;
     acceptors_.clear();
+    if (!close_idle) return;
     // A copy: closing changes the list.
     for (Stream* client : std::vector<Stream*>(clients_)) client->drain();
   });

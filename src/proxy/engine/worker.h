@@ -43,8 +43,9 @@ class Worker {
   void start();
   // Replaces configuration and listening sockets; returns when they are in force.
   void adopt(std::shared_ptr<const CompiledConfig> config, std::vector<ListenerSocket> sockets);
-  // No new connections; those that are open end with their next answer, or at once when idle.
-  void drain();
+  // No new connections; those that are open end with their next answer, idle ones at once if
+  // `close_idle`.
+  void drain(bool close_idle);
   void stop();
   std::int64_t connections() const { return connection_count_.load(std::memory_order_relaxed); }
 
