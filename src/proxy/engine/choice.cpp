@@ -1,9 +1,30 @@
 #include "proxy/engine/choice.h"
 
+#include "proxy/engine/cookies.h"
+
 namespace landfall::proxy {
 namespace {
 
-const CompiledGroup* choose_group(Worker& worker, const CompiledAction& action) {
+// What the cookies themselves say of their age; the ticket inside has its own.
+constexpr std::int64_t kCookieLifeSeconds = 7 * 86400;
+
+// The ticket in cookie `name`, or in the one for cross-origin requests, unless it is too old.
+std::optional<std::uint64_t> sticky_subject(Exchange& exchange, const http1::RequestHead& head,
+                                            std::string_view name, int seconds) {
+  const CookieSeal& seal = *exchange.held->config->seal;
+  auto cookie = find_cookie(head, name);
+  if (!cookie) cookie = find_cookie(head, std::string(name) + "CORS");
+  if (!cookie) return {};
+  const auto ticket = seal.open(*cookie);
+  if (!ticket || exchange.worker.unix_seconds() - ticket->issued_seconds > seconds) return {};
+  return ticket->subject;
+}
+
+std::string sealed(Exchange& exchange, std::uint64_t subject) {
+  return exchange.held->config->seal->seal({subject, exchange.worker.unix_seconds()});
+}
+
+const CompiledGroup* by_weight(Worker& worker, const CompiledAction& action) {
   if (action.choices.size() == 1) return action.choices[0].group;
   if (action.total_weight == 0) return nullptr;
   const auto point = static_cast<unsigned>(worker.random() % action.total_weight);
@@ -11,6 +32,25 @@ const CompiledGroup* choose_group(Worker& worker, const CompiledAction& action) 
     if (point < choice.upto) return choice.group;
   }
   return nullptr;
+}
+
+const CompiledGroup* choose_group(Exchange& exchange, const http1::RequestHead& head,
+                                  std::string& cookies) {
+  const CompiledAction& action = exchange.rule->action;
+  const int seconds = action.spec.group_stickiness_seconds;
+  if (seconds == 0) return by_weight(exchange.worker, action);
+  const CompiledGroup* chosen = nullptr;
+  if (const auto subject = sticky_subject(exchange, head, "AWSALBTG", seconds)) {
+    for (const auto& choice : action.choices) {
+      if (choice.group->digest == *subject) chosen = choice.group;
+    }
+  }
+  if (chosen == nullptr) chosen = by_weight(exchange.worker, action);
+  if (chosen != nullptr) {
+    add_set_cookie(cookies, "AWSALBTG", sealed(exchange, chosen->digest),
+                   exchange.worker.unix_seconds() + kCookieLifeSeconds);
+  }
+  return chosen;
 }
 
 // docs: load-balancer-target-groups, slow start: a target's share grows linearly with its time.
@@ -24,47 +64,95 @@ bool passes_slow_start(Worker& worker, const CompiledGroup& group, const TargetS
          elapsed;
 }
 
-TargetState* choose_target(Worker& worker, const CompiledGroup& group) {
-  GroupState::PerThread& own = group.state->thread(worker.index());
-  const Eligible& eligible = group.state->eligible(worker.index());
-  const std::size_t count = eligible.targets.size();
-  if (count == 0) return nullptr;
-  if (eligible.fail_open) own.counters.add(Count::unhealthy_routing_requests);
-  if (count == 1) return eligible.targets[0].get();
-  if (group.spec.algorithm == Algorithm::least_outstanding_requests) {
-    // Ties go round.
-    TargetState* best = nullptr;
-    int least = 0;
-    const std::size_t start = own.cursor++ % count;
-    for (std::size_t i = 0; i < count; ++i) {
-      TargetState* each = eligible.targets[(start + i) % count].get();
-      const int outstanding = each->outstanding.load(std::memory_order_relaxed);
-      if (best == nullptr || outstanding < least) {
-        best = each;
-        least = outstanding;
-      }
+// Ties go round.
+TargetState* least_outstanding(const Eligible& eligible, std::size_t start) {
+  TargetState* best = nullptr;
+  int least = 0;
+  for (std::size_t i = 0; i < eligible.targets.size(); ++i) {
+    TargetState* each = eligible.targets[(start + i) % eligible.targets.size()].get();
+    const int outstanding = each->outstanding.load(std::memory_order_relaxed);
+    if (best == nullptr || outstanding < least) {
+      best = each;
+      least = outstanding;
     }
-    return best;
   }
+  return best;
+}
+
+TargetState* by_algorithm(Worker& worker, const CompiledGroup& group, const Eligible& eligible,
+                          std::uint32_t& cursor) {
+  const std::size_t count = eligible.targets.size();
+  if (count <= 1) return count == 0 ? nullptr : eligible.targets[0].get();
+  if (group.spec.algorithm == Algorithm::least_outstanding_requests)
+    return least_outstanding(eligible, cursor++ % count);
   // Refused turns of slow starters go to the next one; the bound only ends very unlikely series.
   for (std::size_t turn = 0; turn < 4 * count; ++turn) {
     const std::size_t at = group.spec.algorithm == Algorithm::weighted_random
                                ? worker.random() % count
-                               : own.cursor++ % count;
+                               : cursor++ % count;
     TargetState* target = eligible.targets[at].get();
     if (!eligible.slow_start || passes_slow_start(worker, group, *target)) return target;
   }
-  return eligible.targets[own.cursor % count].get();
+  return eligible.targets[cursor % count].get();
+}
+
+TargetState* sticky_target(Exchange& exchange, const http1::RequestHead& head,
+                           const CompiledGroup& group, const Eligible& eligible) {
+  std::string_view name = "AWSALB";
+  if (group.spec.stickiness == Stickiness::app_cookie) {
+    if (!find_cookie(head, group.spec.stickiness_cookie)) return nullptr;
+    name = "AWSALBAPP-0";
+  }
+  const auto subject = sticky_subject(exchange, head, name, group.spec.stickiness_seconds);
+  if (!subject) return nullptr;
+  for (const auto& target : eligible.targets) {
+    if (target->digest == *subject) return target.get();
+  }
+  return nullptr;  // gone or unhealthy: another one
 }
 
 }  // namespace
 
-Choice choose(Exchange& exchange, const http1::RequestHead&) {
+Choice choose(Exchange& exchange, const http1::RequestHead& head) {
   Choice out;
-  out.group = choose_group(exchange.worker, exchange.rule->action);
+  Worker& worker = exchange.worker;
+  out.group = choose_group(exchange, head, out.cookies);
   if (out.group == nullptr) return out;
-  out.target = choose_target(exchange.worker, *out.group);
+  const CompiledGroup& group = *out.group;
+  GroupState::PerThread& own = group.state->thread(worker.index());
+  const Eligible& eligible = group.state->eligible(worker.index());
+  if (eligible.fail_open && !eligible.targets.empty())
+    own.counters.add(Count::unhealthy_routing_requests);
+  const bool sticky = group.spec.stickiness == Stickiness::lb_cookie ||
+                      group.spec.stickiness == Stickiness::app_cookie;
+  if (sticky) {
+    out.target = sticky_target(exchange, head, group, eligible);
+    if (out.target == nullptr) own.counters.add(Count::non_sticky_requests);
+  }
+  if (out.target == nullptr) out.target = by_algorithm(worker, group, eligible, own.cursor);
+  if (out.target != nullptr && group.spec.stickiness == Stickiness::lb_cookie) {
+    add_set_cookie(out.cookies, "AWSALB", sealed(exchange, out.target->digest),
+                   worker.unix_seconds() + kCookieLifeSeconds);
+  }
   return out;
+}
+
+// docs: sticky-sessions, application-based stickiness: the application's own cookie begins it.
+void add_application_cookie(Exchange& exchange, const http1::ResponseHead& head) {
+  const TargetGroup& spec = exchange.group->spec;
+  if (spec.stickiness != Stickiness::app_cookie) return;
+  for (const http1::Field& field : head.fields) {
+    if (field.known != http1::Name::set_cookie) continue;
+    const std::string_view value = field.value;
+    if (!value.starts_with(spec.stickiness_cookie) ||
+        value.substr(spec.stickiness_cookie.size(), 1) != "=") {
+      continue;
+    }
+    exchange.cookies.append("Set-Cookie: AWSALBAPP-0=")
+        .append(sealed(exchange, exchange.target->digest))
+        .append("; Path=/\r\n");
+    return;
+  }
 }
 
 }  // namespace landfall::proxy

@@ -3,6 +3,8 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "base/random.h"
+#include "proxy/engine/cookies.h"
 #include "proxy/engine/tls.h"
 
 namespace landfall::proxy {
@@ -52,6 +54,7 @@ Result<void> Registry::add_groups(CompiledConfig& out) {
   for (const TargetGroup& spec : out.snapshot.target_groups) {
     auto group = std::make_unique<CompiledGroup>();
     group->spec = spec;
+    group->digest = digest_of(spec.id);
     group->tls = spec.protocol == Protocol::https || spec.protocol == Protocol::tls;
     auto& state = groups_[spec.id];
     if (!state) state = std::make_shared<GroupState>(spec.id, threads_);
@@ -143,9 +146,23 @@ Result<void> Registry::add_balancer(CompiledConfig& out, LoadBalancer& spec) {
   return {};
 }
 
+Result<std::shared_ptr<const CookieSeal>> Registry::cookie_seal(const std::string& key_text) {
+  if (key_text.empty() && random_cookie_key_.empty()) {
+    random_cookie_key_.resize(32);
+    SystemRandom().fill({reinterpret_cast<unsigned char*>(random_cookie_key_.data()), 32});
+  }
+  auto key = key_text.empty() ? Result<std::string>(random_cookie_key_) : base64_decode(key_text);
+  if (!key || key->size() != 32) return invalid("the cookie key is not 32 bytes in base64");
+  std::array<unsigned char, 32> bytes;
+  std::memcpy(bytes.data(), key->data(), bytes.size());
+  return std::make_shared<const CookieSeal>(bytes);
+}
+
 Result<std::shared_ptr<const CompiledConfig>> Registry::compile(Snapshot snapshot) {
   auto out = std::make_shared<CompiledConfig>();
   out->snapshot = std::move(snapshot);
+  LF_TRY(seal, cookie_seal(out->snapshot.cookie_key));
+  out->seal = seal;
   LF_OK(add_groups(*out));
   std::set<std::string> ids, namespaces;
   for (LoadBalancer& balancer : out->snapshot.load_balancers) {

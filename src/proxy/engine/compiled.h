@@ -31,8 +31,9 @@ struct CompiledGroup {
   // Deregistered targets that may still finish what is in flight: until when, unix ms.
   std::vector<std::pair<std::shared_ptr<TargetState>, std::int64_t>> draining;
   std::vector<std::shared_ptr<TargetState>> registered;
-  bool tls = false;   // to the targets
-  bool used = false;  // some rule forwards to it
+  std::uint64_t digest = 0;  // in cookies
+  bool tls = false;          // to the targets
+  bool used = false;         // some rule forwards to it
 };
 
 struct CompiledAction {
@@ -100,6 +101,7 @@ class Registry {
   Result<std::unique_ptr<CompiledListener>> compile_listener(CompiledConfig& out,
                                                              const CompiledBalancer& balancer,
                                                              Listener spec);
+  Result<std::shared_ptr<const CookieSeal>> cookie_seal(const std::string& key_text);
   std::uint32_t slot_of(const std::string& listener_id);
 
   unsigned threads_;

@@ -194,6 +194,7 @@ void Exchange::respond(const http1::ResponseHead& head, Spans body, bool end) {
   }
   for (const std::string_view part : body) sent_bytes += part.size();
   sent_bytes += head.size;
+  add_application_cookie(*this, head);
   front->respond(*this, head, body, end);
 }
 

@@ -3,10 +3,24 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "base/bytes.h"
+
 namespace landfall::proxy {
 
+// In cookies: the same in every process that has the same targets.
+std::uint64_t digest_of(std::string_view text) {
+  const std::string digest = sha256(text);
+  std::uint64_t out;
+  std::memcpy(&out, digest.data(), sizeof out);
+  return out;
+}
+
 TargetState::TargetState(const std::string& group_id, const Target& spec, unsigned threads)
-    : group(group_id), id(spec.id), port(spec.port), connections(threads) {
+    : group(group_id),
+      id(spec.id),
+      port(spec.port),
+      digest(digest_of(fmt::format("{}|{}|{}", group_id, spec.id, spec.port))),
+      connections(threads) {
   auto& v4 = reinterpret_cast<sockaddr_in&>(address);
   auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
   if (inet_pton(AF_INET, spec.address.c_str(), &v4.sin_addr) == 1) {

@@ -15,6 +15,9 @@
 
 namespace landfall::proxy {
 
+// Names a target or a group in cookies; the same in every process.
+std::uint64_t digest_of(std::string_view text);
+
 class UpstreamH1;
 class UpstreamH2;
 
@@ -26,6 +29,7 @@ struct TargetState : std::enable_shared_from_this<TargetState> {
   const std::string group;
   const std::string id;
   const std::uint16_t port;
+  const std::uint64_t digest;  // in cookies
   sockaddr_storage address{};
   socklen_t address_size = 0;
 
