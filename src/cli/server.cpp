@@ -10,6 +10,7 @@
 #include "http/server.h"
 #include "io/files.h"
 #include "services/ec2/controller/controller.h"
+#include "services/ec2/explain.h"
 #include "services/ec2/network_port.h"
 #include "services/ecr/client_setup.h"
 #include "services/ecr/registry/registry.h"
@@ -241,6 +242,9 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
 
   // Every service that can explain itself.
   reconcile::Why why;
+  why.add("ec2", [&ec2, &networks](Scope scope, std::string reference) {
+    return ec2::explain(ec2, networks, std::move(scope), std::move(reference));
+  });
   why.add("ecs", [&fargate](Scope scope, std::string reference) {
     return ecs::explain(fargate, std::move(scope), std::move(reference));
   });

@@ -131,7 +131,7 @@ class Connection:
         try:
             self.socket.sendall(b"x")
             return self.socket.recv(1) == b"x"
-        except TimeoutError:
+        except (TimeoutError, ConnectionError):
             return False
 
     def close(self) -> None:

@@ -53,21 +53,6 @@ std::set<Ipv4> public_addresses(const Ruleset& rules) {
   return out;
 }
 
-// Everything of a VPC in the kernel but its rules, to be compared.
-std::string devices_text(const VpcSpec& wanted, const Ruleset& rules) {
-  std::string text;
-  for (const Cidr& block : wanted.blocks) text += block.str() + "\n";
-  for (const SubnetSpec& subnet : wanted.subnets) {
-    text += fmt::format("{} {}\n", subnet.id, subnet.block.str());
-  }
-  for (const InterfaceSpec& interface : wanted.interfaces) {
-    text += fmt::format("{} {} {} {}\n", interface.id, interface.subnet_id, interface.address.str(),
-                        interface.mac);
-  }
-  for (const Ipv4 address : public_addresses(rules)) text += address.str() + "\n";
-  return text;
-}
-
 // Addresses that meant something before and mean something else, or nothing, now: what connection
 // tracking remembers of them must not reach the next holder.
 std::set<Ipv4> stale_addresses(const Ruleset& before, const Ruleset& after) {
@@ -323,25 +308,62 @@ task<Result<void>> Network::route_public_addresses(const VpcSpec& wanted, const 
   co_return co_await run_batch(name_of("edge"), std::move(lines));
 }
 
+Network::Settled Network::settled_as(const VpcSpec& wanted, const Ruleset& rules) {
+  Settled out;
+  for (const Cidr& block : wanted.blocks) out.frame += block.str() + "\n";
+  for (const SubnetSpec& subnet : wanted.subnets) {
+    out.frame += fmt::format("{} {}\n", subnet.id, subnet.block.str());
+  }
+  for (const InterfaceSpec& interface : wanted.interfaces) {
+    out.interfaces[interface.id] =
+        fmt::format("{} {} {}", interface.subnet_id, interface.address.str(), interface.mac);
+  }
+  out.public_addresses = public_addresses(rules);
+  return out;
+}
+
 task<Result<Network::Report>> Network::converge(VpcSpec wanted) {
   const Ruleset rules = compile_firewall(wanted);
-  const std::string devices = devices_text(wanted, rules);
-  const auto seen = settled_.find(wanted.id);
-  // Most changes are changes of rules. Devices that were as wanted a moment ago are not looked at
-  // again one by one: with a thousand of them that would take longer than everything else.
-  if (seen != settled_.end() && seen->second == devices && edge_ready_ &&
-      applied_.contains(wanted.id) && namespace_exists(name_of(wanted.id))) {
-    LF_CO_OK(co_await apply_firewall(wanted, rules));
-    co_return Report{};
+  Settled now = settled_as(wanted, rules);
+  const auto kept = settled_.find(wanted.id);
+  std::optional<Settled> before;
+  // What was made and has not changed is not looked at again, one by one: with a thousand
+  // interfaces that would take longer than everything else.
+  if (kept != settled_.end()) {
+    const bool holds = kept->second.frame == now.frame && edge_ready_ &&
+                       applied_.contains(wanted.id) && namespace_exists(name_of(wanted.id));
+    if (holds) before = std::move(kept->second);
+    settled_.erase(kept);
   }
-  settled_.erase(wanted.id);
-  auto report = co_await converge_devices(wanted, rules);
-  if (report && report->failed.empty()) settled_[wanted.id] = devices;
+  auto report = before ? co_await converge_changes(wanted, rules, *before, now)
+                       : co_await converge_all(wanted, rules);
+  if (report) {
+    for (const auto& [id, error] : report->failed) now.interfaces.erase(id);
+    settled_[wanted.id] = std::move(now);
+  }
   co_return report;
 }
 
-task<Result<Network::Report>> Network::converge_devices(const VpcSpec& wanted,
-                                                        const Ruleset& rules) {
+task<Result<Network::Report>> Network::converge_changes(const VpcSpec& wanted, const Ruleset& rules,
+                                                        const Settled& before, const Settled& now) {
+  Report report;
+  VpcSpec fresh = wanted;
+  std::erase_if(fresh.interfaces, [&](const InterfaceSpec& interface) {
+    const auto found = before.interfaces.find(interface.id);
+    return found != before.interfaces.end() && found->second == now.interfaces.at(interface.id);
+  });
+  const bool addresses = before.public_addresses != now.public_addresses;
+  const bool gone = std::ranges::any_of(
+      before.interfaces, [&](const auto& entry) { return !now.interfaces.contains(entry.first); });
+  if (addresses) LF_CO_OK(co_await route_public_addresses(wanted, rules, true));
+  if (!fresh.interfaces.empty()) LF_CO_OK(co_await ensure_devices(fresh, report));
+  LF_CO_OK(co_await apply_firewall(wanted, rules));
+  if (gone) LF_CO_OK(co_await remove_devices(wanted));
+  if (addresses) LF_CO_OK(co_await route_public_addresses(wanted, rules, false));
+  co_return report;
+}
+
+task<Result<Network::Report>> Network::converge_all(const VpcSpec& wanted, const Ruleset& rules) {
   LF_CO_OK(co_await ensure_edge());
   const std::string vpc = name_of(wanted.id);
   auto made = co_await loop_.run_blocking([vpc]() -> Result<bool> {

@@ -88,7 +88,16 @@ class Network {
   task<Result<void>> ensure_uplink(std::string vpc_id);
   task<Result<void>> ensure_devices(const VpcSpec& wanted, Report& report);
   task<Result<void>> remove_devices(const VpcSpec& wanted);
-  task<Result<Report>> converge_devices(const VpcSpec& wanted, const Ruleset& rules);
+  // Everything of a VPC in the kernel but its rules, to be compared.
+  struct Settled {
+    std::string frame;                              // blocks and subnets
+    std::map<std::string, std::string> interfaces;  // by id
+    std::set<Ipv4> public_addresses;
+  };
+  static Settled settled_as(const VpcSpec& wanted, const Ruleset& rules);
+  task<Result<Report>> converge_all(const VpcSpec& wanted, const Ruleset& rules);
+  task<Result<Report>> converge_changes(const VpcSpec& wanted, const Ruleset& rules,
+                                        const Settled& before, const Settled& now);
   task<Result<void>> apply_firewall(const VpcSpec& wanted, const Ruleset& rules);
   task<Result<void>> route_public_addresses(const VpcSpec& wanted, const Ruleset& rules,
                                             bool only_removals);
@@ -103,8 +112,8 @@ class Network {
   io::Event edge_settled_;
   // What each VPC's table holds, as far as we have seen to it ourselves; absent: not known.
   std::map<std::string, Ruleset> applied_;
-  // What the devices of each VPC were made for, where everything succeeded.
-  std::map<std::string, std::string> settled_;
+  // What was made for each VPC, where it succeeded.
+  std::map<std::string, Settled> settled_;
 };
 
 }  // namespace landfall::host::network

@@ -274,31 +274,56 @@ std::optional<NamedPlace> NetworkPort::find_name(const Scope& scope, std::string
   return out;
 }
 
+namespace {
+
+// One end of a path, with the records it points into.
+struct LoadedEnd {
+  std::optional<NetworkInterfaceRecord> interface;
+  std::optional<VpcRecords> vpc;
+  Ipv4 address;
+  bool by_public = false;
+  PathEnd end() const {
+    return {vpc ? &*vpc : nullptr, interface ? &*interface : nullptr, address, by_public};
+  }
+};
+
+// An address means the interface that has it: privately inside of its VPC, publicly everywhere.
+LoadedEnd load_end(const Tables& tables, const Peer& peer, std::string_view inside_vpc) {
+  LoadedEnd out{.interface = {}, .vpc = {}, .address = peer.address};
+  if (!peer.interface_id.empty()) {
+    if (auto row = tables.interfaces.get(peer.interface_id)) out.interface = std::move(row->value);
+  } else {
+    const std::string address = peer.address.str();
+    for (auto& row : tables.interfaces.list()) {
+      const bool privately = row.value.vpc_id == inside_vpc && row.value.address == address;
+      if (!privately && row.value.public_address != address) continue;
+      out.by_public = !privately;
+      out.interface = std::move(row.value);
+      break;
+    }
+  }
+  if (out.interface) out.vpc = read_vpc(tables, out.interface->vpc_id);
+  return out;
+}
+
+}  // namespace
+
 Reachability NetworkPort::reachability(const Scope& scope, const Peer& from, const Peer& to,
                                        std::string_view protocol, std::uint16_t port) {
   const Tables tables = ec2_.tables(scope);
-  struct Loaded {
-    std::optional<store::Row<NetworkInterfaceRecord>> interface;
-    std::optional<VpcRecords> vpc;
-  };
-  const auto load = [&](const Peer& peer) {
-    Loaded out;
-    if (peer.interface_id.empty()) return out;
-    out.interface = tables.interfaces.get(peer.interface_id);
-    if (out.interface) out.vpc = read_vpc(tables, out.interface->value.vpc_id);
-    return out;
-  };
-  const Loaded source = load(from), target = load(to);
+  const LoadedEnd source = load_end(tables, from, "");
+  const std::string vpc_id = source.vpc ? source.vpc->vpc.id : "";
+  const LoadedEnd target = load_end(tables, to, vpc_id);
   for (const auto& [peer, loaded] : {std::pair(&from, &source), std::pair(&to, &target)}) {
     if (!peer->interface_id.empty() && !loaded->vpc) {
       return {false, "no-interface", fmt::format("{} does not exist", peer->interface_id), ""};
     }
   }
-  const auto end = [](const Peer& peer, const Loaded& loaded) {
-    return PathEnd{loaded.vpc ? &*loaded.vpc : nullptr,
-                   loaded.interface ? &loaded.interface->value : nullptr, peer.address};
-  };
-  return ec2::reachability(end(from, source), end(to, target), protocol, port);
+  if (source.vpc && !target.interface && Cidr::parse(source.vpc->vpc.cidr)->contains(to.address)) {
+    return {false, "no-such-address",
+            fmt::format("nothing in {} has the address {}", vpc_id, to.address.str()), ""};
+  }
+  return ec2::reachability(source.end(), target.end(), protocol, port);
 }
 
 }  // namespace landfall::ec2

@@ -38,6 +38,24 @@ std::string table_of(const PathEnd& end) {
   return table ? table->id : "";
 }
 
+constexpr int kTcp = 6, kUdp = 17;
+
+std::string groups_of(const PathEnd& end) {
+  return fmt::format("{}", fmt::join(end.interface->group_ids, ", "));
+}
+
+// A place for an entry before the one that refuses.
+int free_number(const NetworkAclRecord& acl, bool egress, int before) {
+  std::set<int> taken;
+  for (const AclEntryRecord& entry : acl.entries) {
+    if (entry.egress == egress) taken.insert(entry.number);
+  }
+  int number = before == kLastAclEntry ? 100 : before - 1;
+  const int step = before == kLastAclEntry ? 1 : -1;
+  while (taken.contains(number)) number += step;
+  return std::max(number, 1);
+}
+
 std::string first_group(const PathEnd& end) {
   return end.interface->group_ids.empty() ? "" : end.interface->group_ids.front();
 }
@@ -75,53 +93,151 @@ std::optional<Reachability> outside_problem(const PathEnd& end, Ipv4 other, bool
   return {};
 }
 
+// What the list says of a packet; `number` is the entry that decided.
+bool acl_allows(const NetworkAclRecord& acl, bool egress, Ipv4 peer, int protocol, int port,
+                int& number) {
+  std::vector<AclEntryRecord> entries = acl.entries;
+  std::ranges::sort(entries, {}, &AclEntryRecord::number);
+  for (const AclEntryRecord& entry : entries) {
+    const auto wanted = protocol_number(entry.protocol);
+    const auto block = Cidr::parse(entry.cidr);
+    if (entry.egress != egress || !wanted || !block || !block->contains(peer)) continue;
+    if (*wanted != -1 && *wanted != protocol) continue;
+    const bool has_ports = *wanted == kTcp || *wanted == kUdp;
+    if (has_ports && (port < entry.from_port || port > entry.to_port)) continue;
+    number = entry.number;
+    return entry.allow;
+  }
+  number = kLastAclEntry;
+  return false;
+}
+
+// One direction of a flow through the list of one subnet.
+struct AclQuestion {
+  const PathEnd& end;
+  bool egress;
+  Ipv4 peer;
+  int port;
+  bool answer;  // the packets that go back
+};
+
+std::optional<Reachability> acl_problem(const AclQuestion& asked, std::string_view protocol) {
+  const NetworkAclRecord* acl = acl_of(*asked.end.vpc, asked.end.interface->subnet_id);
+  if (!acl) return {};
+  int number = 0;
+  if (acl_allows(*acl, asked.egress, asked.peer, protocol_number(protocol).value_or(kTcp),
+                 asked.port, number)) {
+    return {};
+  }
+  const std::string_view direction = asked.egress ? "outbound" : "inbound";
+  const std::string packets = asked.answer
+                                  ? fmt::format("the answers ({} ports 1024-65535)", protocol)
+                                  : fmt::format("{} {}", protocol, asked.port);
+  const std::string ports =
+      asked.answer ? "From=1024,To=65535" : fmt::format("From={0},To={0}", asked.port);
+  const std::string entry =
+      number == kLastAclEntry ? "no entry allows them" : fmt::format("entry {}", number);
+  return blocked(
+      "no-acl-entry",
+      fmt::format("{} of subnet {} drops {} {} {} {} ({})", acl->id, asked.end.interface->subnet_id,
+                  packets, asked.egress ? "to" : "from", asked.peer.str(), direction, entry),
+      fmt::format("aws ec2 create-network-acl-entry --network-acl-id {} --{} --rule-number {} "
+                  "--protocol {} --port-range {} --cidr-block {}/32 --rule-action allow",
+                  acl->id, asked.egress ? "egress" : "ingress",
+                  free_number(*acl, asked.egress, number), protocol, ports, asked.peer.str()));
+}
+
+// Lists know nothing of connections, so both directions are asked.
+std::optional<Reachability> acls_problem(const PathEnd& from, const PathEnd& to, Ipv4 source,
+                                         Ipv4 target, std::string_view protocol, int port) {
+  constexpr int kSomeClientPort = 40000;
+  const bool same_subnet = from.interface && to.interface && !to.by_public &&
+                           from.interface->subnet_id == to.interface->subnet_id;
+  if (same_subnet) return {};
+  for (const bool answer : {false, true}) {
+    const int at = answer ? kSomeClientPort : port;
+    if (from.interface) {
+      if (auto problem = acl_problem({from, !answer, target, at, answer}, protocol)) return problem;
+    }
+    if (to.interface) {
+      if (auto problem = acl_problem({to, answer, source, at, answer}, protocol)) return problem;
+    }
+  }
+  return {};
+}
+
+// The address under which a packet of `end` to `other` is seen outside.
+Ipv4 seen_outside(const PathEnd& end, Ipv4 other) {
+  if (!end.interface) return end.address;
+  const RouteTableRecord* table = route_table_of(*end.vpc, end.interface->subnet_id);
+  const NextHop hop = table ? next_hop(*end.vpc, *table, other) : NextHop{};
+  const std::string& address =
+      hop.kind == NextHop::Kind::nat ? hop.nat_address : end.interface->public_address;
+  return Ipv4::parse(address).value_or(*Ipv4::parse(end.interface->address));
+}
+
 }  // namespace
 
 Reachability reachability(const PathEnd& from, const PathEnd& to, std::string_view protocol,
                           std::uint16_t port) {
-  const int number = protocol_number(protocol).value_or(6);
-  const bool same_vpc = from.vpc && to.vpc && from.vpc->vpc.id == to.vpc->vpc.id;
-  const auto public_of = [](const PathEnd& end) {
-    if (!end.interface) return end.address;
-    return Ipv4::parse(end.interface->public_address)
-        .value_or(*Ipv4::parse(end.interface->address));
-  };
-
+  const int number = protocol_number(protocol).value_or(kTcp);
+  const bool inside =
+      from.interface && to.interface && !to.by_public && from.vpc->vpc.id == to.vpc->vpc.id;
+  if (to.interface && to.interface->type == kNatInterfaceType) {
+    return blocked("no-route",
+                   fmt::format("{} belongs to a NAT gateway, which lets connections out, not in",
+                               to.interface->id),
+                   "");
+  }
   SeenPeer source, target;
-  if (same_vpc) {
+  if (inside) {
     source = {*Ipv4::parse(from.interface->address), from.interface->group_ids};
     target = {*Ipv4::parse(to.interface->address), to.interface->group_ids};
   } else {
-    source = {public_of(from), {}};
-    target = {public_of(to), {}};
-    if (from.interface) {
-      if (auto problem = outside_problem(from, target.address, false)) return *problem;
-    }
+    // Without a public address the private one stands in for it, until the answer says so.
+    target.address = to.interface ? Ipv4::parse(to.interface->public_address)
+                                        .value_or(*Ipv4::parse(to.interface->address))
+                                  : to.address;
+    source.address = seen_outside(from, target.address);
     if (to.interface) {
       if (auto problem = outside_problem(to, source.address, true)) return *problem;
+    }
+    if (from.interface) {
+      if (auto problem = outside_problem(from, target.address, false)) return *problem;
     }
   }
 
   if (from.interface && !groups_admit(from, true, target, number, port)) {
-    return blocked(
-        "no-egress-rule",
-        fmt::format("no outbound rule of {} ({}) allows {} {} to {}", first_group(from),
-                    from.interface->id, protocol, port, target.address.str()),
-        fmt::format("aws ec2 authorize-security-group-egress --group-id {} --protocol {} --port {} "
-                    "--cidr {}/32",
-                    first_group(from), protocol, port, target.address.str()));
+    const std::string permission =
+        inside && !first_group(to).empty()
+            ? fmt::format(
+                  "--ip-permissions IpProtocol={0},FromPort={1},ToPort={1},"
+                  "UserIdGroupPairs=[{{GroupId={2}}}]",
+                  protocol, port, first_group(to))
+            : fmt::format("--protocol {} --port {} --cidr {}/32", protocol, port,
+                          target.address.str());
+    return blocked("no-egress-rule",
+                   fmt::format("no outbound rule of {} ({}) allows {} {} to {}", groups_of(from),
+                               from.interface->id, protocol, port, target.address.str()),
+                   fmt::format("aws ec2 authorize-security-group-egress --group-id {} {}",
+                               first_group(from), permission));
   }
   if (to.interface && !groups_admit(to, false, source, number, port)) {
-    const std::string peer = same_vpc && !first_group(from).empty()
+    const std::string peer = inside && !first_group(from).empty()
                                  ? "--source-group " + first_group(from)
                                  : fmt::format("--cidr {}/32", source.address.str());
     return blocked(
         "no-ingress-rule",
-        fmt::format("no inbound rule of {} ({}) allows {} {} from {}", first_group(to),
+        fmt::format("no inbound rule of {} ({}) allows {} {} from {}", groups_of(to),
                     to.interface->id, protocol, port, source.address.str()),
         fmt::format(
             "aws ec2 authorize-security-group-ingress --group-id {} --protocol {} --port {} {}",
             first_group(to), protocol, port, peer));
+  }
+  const Ipv4 source_inside = from.interface ? *Ipv4::parse(from.interface->address) : from.address;
+  if (auto problem = acls_problem(from, to, inside ? source_inside : source.address, target.address,
+                                  protocol, port)) {
+    return *problem;
   }
   return {true, "allowed",
           fmt::format("{} {} may pass from {} to {}", protocol, port, source.address.str(),

@@ -11,7 +11,8 @@ namespace landfall::ec2 {
 struct PathEnd {
   const VpcRecords* vpc = nullptr;
   const NetworkInterfaceRecord* interface = nullptr;
-  Ipv4 address;  // without interface
+  Ipv4 address;            // without interface
+  bool by_public = false;  // the other end calls it by its public address, also inside one VPC
 };
 
 Reachability reachability(const PathEnd& from, const PathEnd& to, std::string_view protocol,

@@ -80,10 +80,12 @@ task<Result<DescribeAccountAttributesResponse>> describe_account_attributes(
   const auto defaults = tables.defaults.get("default");
   const std::string vpc =
       defaults && !defaults->value.vpc_id.empty() ? defaults->value.vpc_id : "none";
+  // The pool, but its first address and the link to the host.
+  const std::string addresses = std::to_string(ec2.public_pool.size() - 5);
   const std::vector<std::pair<std::string, std::string>> attributes = {
       {"supported-platforms", "VPC"}, {"default-vpc", vpc},
       {"max-instances", "20"},        {"vpc-max-security-groups-per-interface", "5"},
-      {"max-elastic-ips", "5"},       {"vpc-max-elastic-ips", "5"},
+      {"max-elastic-ips", addresses}, {"vpc-max-elastic-ips", addresses},
   };
   DescribeAccountAttributesResponse out;
   for (const auto& [name, value] : attributes) {

@@ -13,7 +13,7 @@ bool any_of_vpc(const store::Table<T>& table, std::string_view vpc_id,
 
 bool has_live_nat_gateway(const Tables& tables, std::string_view vpc_id) {
   return std::ranges::any_of(tables.nat_gateways.list(), [&](const auto& row) {
-    return row.value.vpc_id == vpc_id && !row.value.deleted;
+    return row.value.vpc_id == vpc_id && row.value.carries();
   });
 }
 
