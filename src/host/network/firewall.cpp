@@ -327,6 +327,35 @@ Ruleset Compiler::run() {
 
 }  // namespace
 
+std::optional<Chains> changed_chains(const VpcSpec& before, const VpcSpec& after) {
+  const auto same_place = [](const SecurityGroupSpec& a, const SecurityGroupSpec& b) {
+    // Whether a group admits everything decides which connections its interfaces keep.
+    const auto any = [](const std::vector<TrafficRule>& rules) {
+      return std::ranges::any_of(rules, admits_everything);
+    };
+    return a.id == b.id && any(a.ingress) == any(b.ingress) && any(a.egress) == any(b.egress);
+  };
+  if (before.id != after.id || before.blocks != after.blocks || before.subnets != after.subnets ||
+      before.acls != after.acls || before.interfaces != after.interfaces ||
+      !std::ranges::equal(before.groups, after.groups, same_place)) {
+    return {};
+  }
+  std::set<std::string> known;
+  for (const SecurityGroupSpec& group : after.groups) known.insert(group.id);
+  Chains chains;
+  for (std::size_t i = 0; i < after.groups.size(); ++i) {
+    const SecurityGroupSpec& was = before.groups[i];
+    const SecurityGroupSpec& is = after.groups[i];
+    if (was.ingress != is.ingress) {
+      chains[identifier("in", is.id)] = group_rules(is.ingress, false, known);
+    }
+    if (was.egress != is.egress) {
+      chains[identifier("out", is.id)] = group_rules(is.egress, true, known);
+    }
+  }
+  return chains;
+}
+
 Ruleset compile_firewall(const VpcSpec& vpc) { return Compiler(vpc).run(); }
 
 }  // namespace landfall::host::network

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -45,6 +46,12 @@ struct Ruleset {
 };
 
 Ruleset compile_firewall(const VpcSpec& vpc);
+
+// The chains that differ, by name, when rules of security groups are all that differs, which is
+// what most changes are. Absent when more does.
+using Chains = std::map<std::string, std::vector<std::string>>;
+std::optional<Chains> changed_chains(const VpcSpec& before, const VpcSpec& after);
+std::string chains_script(const Chains& chains);
 
 // Replaces whatever table of ours is there. For the first time, and whenever the kernel's state is
 // not known.

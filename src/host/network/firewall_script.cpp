@@ -86,6 +86,17 @@ std::string full_script(const Ruleset& wanted) {
   return script;
 }
 
+std::string chains_script(const Chains& chains) {
+  std::string script;
+  for (const auto& [name, rules] : chains) {
+    script += fmt::format("flush chain {} {}\n", kTable, name);
+    for (const std::string& rule : rules) {
+      script += fmt::format("add rule {} {} {}\n", kTable, name, rule);
+    }
+  }
+  return script;
+}
+
 std::string change_script(const Ruleset& applied, const Ruleset& wanted) {
   if (applied == wanted) return "";
   if (applied.base_chains != wanted.base_chains || !same_types(applied.sets, wanted.sets) ||

@@ -150,6 +150,30 @@ TEST(Firewall, ARevokedRuleTouchesOneChain) {
             "flush chain inet landfall in_sg_web\n");
 }
 
+TEST(Firewall, ChangedRulesAloneAreFoundWithoutCompilingTheRest) {
+  VpcSpec after = example();
+  EXPECT_EQ(changed_chains(example(), after), Chains());
+  after.groups[1].ingress.push_back({6, 22, 22, cidr("10.0.0.0/16"), ""});
+  const auto chains = changed_chains(example(), after);
+  ASSERT_TRUE(chains);
+  // As the long way round finds it.
+  Ruleset patched = compile_firewall(example());
+  for (const auto& [name, rules] : *chains) patched.chains[name] = rules;
+  EXPECT_EQ(patched, compile_firewall(after));
+  EXPECT_EQ(chains_script(*chains),
+            change_script(compile_firewall(example()), compile_firewall(after)));
+
+  // What an interface keeps depends on whether its groups admit everything.
+  after.groups[1].egress.push_back({-1, -1, -1, cidr("0.0.0.0/0"), ""});
+  EXPECT_FALSE(changed_chains(example(), after));
+  VpcSpec moved = example();
+  moved.interfaces[0].security_groups = {"sg-db"};
+  EXPECT_FALSE(changed_chains(example(), moved));
+  VpcSpec grown = example();
+  grown.groups.push_back({"sg-new", {}, {}});
+  EXPECT_FALSE(changed_chains(example(), grown));
+}
+
 TEST(Firewall, AnInterfaceThatLeavesTakesItsElementsBeforeItsChains) {
   VpcSpec before = example();
   before.interfaces[0].security_groups = {"sg-web", "sg-db"};

@@ -257,6 +257,16 @@ task<Result<void>> Network::remove_devices(const VpcSpec& wanted) {
   co_return co_await run_batch(vpc, std::move(lines));
 }
 
+task<Result<void>> Network::run_nft(std::string vpc_id, std::string script) {
+  auto done = co_await io::check_command(loop_, {.argv = {"nft", "-f", "-"},
+                                                 .input = std::move(script),
+                                                 .network_namespace = vpc_namespace(vpc_id)});
+  if (done) co_return Result<void>();
+  Error error = network_failed(done.error());
+  error.message = "the kernel did not take the firewall of " + vpc_id + ": " + error.message;
+  co_return std::unexpected(std::move(error));
+}
+
 task<Result<void>> Network::apply_firewall(const VpcSpec& wanted, const Ruleset& rules) {
   const auto applied = applied_.find(wanted.id);
   const std::string script =
@@ -267,13 +277,7 @@ task<Result<void>> Network::apply_firewall(const VpcSpec& wanted, const Ruleset&
   if (applied != applied_.end()) before = std::move(applied->second);
   // Until nft has answered, the kernel's state is not known.
   applied_.erase(wanted.id);
-  auto done = co_await io::check_command(
-      loop_, {.argv = {"nft", "-f", "-"}, .input = script, .network_namespace = path});
-  if (!done) {
-    Error error = network_failed(done.error());
-    error.message = "the kernel did not take the firewall of " + wanted.id + ": " + error.message;
-    co_return std::unexpected(std::move(error));
-  }
+  LF_CO_OK(co_await run_nft(wanted.id, script));
   if (before) {
     auto stale = stale_addresses(*before, rules);
     if (!stale.empty()) {
@@ -319,10 +323,41 @@ Network::Settled Network::settled_as(const VpcSpec& wanted, const Ruleset& rules
         fmt::format("{} {} {}", interface.subnet_id, interface.address.str(), interface.mac);
   }
   out.public_addresses = public_addresses(rules);
+  out.spec = wanted;
   return out;
 }
 
+bool Network::still_there(const Settled& settled) const {
+  return edge_ready_ && applied_.contains(settled.spec.id) &&
+         namespace_exists(name_of(settled.spec.id));
+}
+
+task<std::optional<Result<void>>> Network::converge_rules(VpcSpec wanted) {
+  const auto kept = settled_.find(wanted.id);
+  if (kept == settled_.end() || !still_there(kept->second) ||
+      kept->second.interfaces.size() != wanted.interfaces.size()) {
+    co_return std::nullopt;
+  }
+  const auto chains = changed_chains(kept->second.spec, wanted);
+  if (!chains) co_return std::nullopt;
+  if (!chains->empty()) {
+    // Until nft has answered, the kernel's state is not known.
+    auto rules = applied_.extract(wanted.id);
+    auto done = co_await run_nft(wanted.id, chains_script(*chains));
+    if (!done) co_return std::move(done);
+    for (const auto& [name, lines] : *chains) rules.mapped().chains[name] = lines;
+    applied_.insert(std::move(rules));
+  }
+  const auto settled = settled_.find(wanted.id);
+  if (settled != settled_.end()) settled->second.spec = std::move(wanted);
+  co_return Result<void>();
+}
+
 task<Result<Network::Report>> Network::converge(VpcSpec wanted) {
+  if (auto quick = co_await converge_rules(wanted)) {
+    if (!*quick) co_return std::unexpected(quick->error());
+    co_return Report{};
+  }
   const Ruleset rules = compile_firewall(wanted);
   Settled now = settled_as(wanted, rules);
   const auto kept = settled_.find(wanted.id);
@@ -330,9 +365,8 @@ task<Result<Network::Report>> Network::converge(VpcSpec wanted) {
   // What was made and has not changed is not looked at again, one by one: with a thousand
   // interfaces that would take longer than everything else.
   if (kept != settled_.end()) {
-    const bool holds = kept->second.frame == now.frame && edge_ready_ &&
-                       applied_.contains(wanted.id) && namespace_exists(name_of(wanted.id));
-    if (holds) before = std::move(kept->second);
+    if (kept->second.frame == now.frame && still_there(kept->second))
+      before = std::move(kept->second);
     settled_.erase(kept);
   }
   auto report = before ? co_await converge_changes(wanted, rules, *before, now)

@@ -93,8 +93,13 @@ class Network {
     std::string frame;                              // blocks and subnets
     std::map<std::string, std::string> interfaces;  // by id
     std::set<Ipv4> public_addresses;
+    VpcSpec spec;
   };
   static Settled settled_as(const VpcSpec& wanted, const Ruleset& rules);
+  bool still_there(const Settled& settled) const;
+  // Absent: more than rules has changed.
+  task<std::optional<Result<void>>> converge_rules(VpcSpec wanted);
+  task<Result<void>> run_nft(std::string vpc_id, std::string script);
   task<Result<Report>> converge_all(const VpcSpec& wanted, const Ruleset& rules);
   task<Result<Report>> converge_changes(const VpcSpec& wanted, const Ruleset& rules,
                                         const Settled& before, const Settled& now);
@@ -112,7 +117,7 @@ class Network {
   io::Event edge_settled_;
   // What each VPC's table holds, as far as we have seen to it ourselves; absent: not known.
   std::map<std::string, Ruleset> applied_;
-  // What was made for each VPC, where it succeeded.
+  // What was made for each VPC, where it succeeded, and what it was made for.
   std::map<std::string, Settled> settled_;
 };
 

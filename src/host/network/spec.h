@@ -27,6 +27,7 @@ struct SecurityGroupSpec {
   std::string id;
   std::vector<TrafficRule> ingress;
   std::vector<TrafficRule> egress;
+  bool operator==(const SecurityGroupSpec&) const = default;
 };
 
 // One line of a network access list. Lists know nothing of connections: answers are judged, too.
@@ -44,6 +45,7 @@ struct AclSpec {
   // In the order they are looked at; the first that matches decides, none means no.
   std::vector<AclRule> ingress;
   std::vector<AclRule> egress;
+  bool operator==(const AclSpec&) const = default;
 };
 
 // Where a subnet's route table sends the addresses from `first` to `last`, outside of the VPC.
@@ -52,6 +54,7 @@ struct ExternalRoute {
   Ipv4 last;
   std::optional<Ipv4> nat_gateway;  // the gateway's public address; absent: an internet gateway
   std::string nat_acl_id;           // of the gateway's subnet
+  bool operator==(const ExternalRoute&) const = default;
 };
 
 struct SubnetSpec {
@@ -61,6 +64,7 @@ struct SubnetSpec {
   std::vector<ExternalRoute> routes;
   std::string acl_id;  // empty: everything passes
   Ipv4 gateway() const { return block.base + 1; }
+  bool operator==(const SubnetSpec&) const = default;
 };
 
 struct InterfaceSpec {
@@ -70,6 +74,7 @@ struct InterfaceSpec {
   std::string mac;
   std::optional<Ipv4> public_address;
   std::vector<std::string> security_groups;
+  bool operator==(const InterfaceSpec&) const = default;
 };
 
 struct VpcSpec {

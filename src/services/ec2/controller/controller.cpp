@@ -80,14 +80,16 @@ VpcController::VpcController(Ec2& ec2, host::network::Network& network, host::dn
       progress_(ec2.loop),
       controller_(ec2.loop, ec2.store, ec2.clock, ec2.random,
                   {.name = "ec2-networks", .sources = {{"/ec2/", work_of}}},
-                  [this](std::string key) { return reconcile(std::move(key)); }) {}
+                  [this](std::string key) { return reconcile(std::move(key)); }) {
+  // From here on and not from start(): the API may already listen while the rest still starts.
+  ec2_.in_force = [this](Scope scope, std::string vpc_id) {
+    return wait_in_force(std::move(scope), std::move(vpc_id), Millis(2000));
+  };
+}
 
 VpcController::~VpcController() = default;
 
 void VpcController::start() {
-  ec2_.in_force = [this](Scope scope, std::string vpc_id) {
-    return wait_in_force(std::move(scope), std::move(vpc_id), Millis(2000));
-  };
   controller_.start();
   controller_.enqueue("sweep");
   controller_.enqueue("names");
@@ -156,7 +158,7 @@ task<Result<void>> VpcController::converge(std::string key) {
     std::set<std::string> wanted;
     for (const NetworkInterfaceRecord& interface : records->interfaces) {
       wanted.insert(interface.id);
-      if (!vpc.failed.contains(interface.id)) vpc.ready[interface.id] = record::to_text(interface);
+      if (!vpc.failed.contains(interface.id)) vpc.ready.insert(interface.id);
     }
     for (const std::string& gone : std::set(vpc.made)) {
       if (wanted.contains(gone)) continue;
@@ -269,8 +271,7 @@ task<Result<void>> VpcController::wait_ready(Scope scope, std::string id, Millis
       co_return fail("not-found", fmt::format("the network interface {} does not exist", id), 404);
     const auto vpc = vpcs_.find(row->value.vpc_id);
     if (vpc != vpcs_.end()) {
-      const auto ready = vpc->second.ready.find(id);
-      if (ready != vpc->second.ready.end() && ready->second == record::to_text(row->value)) {
+      if (vpc->second.ready.contains(id) && row->revision <= vpc->second.seen) {
         co_return Result<void>();
       }
     }

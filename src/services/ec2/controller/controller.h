@@ -44,8 +44,7 @@ class VpcController {
 
  private:
   struct Vpc {
-    std::map<std::string, std::string>
-        ready;                      // interface id -> its record as text, as it is in the kernel
+    std::set<std::string> ready;    // interfaces that are in the kernel as they were at `seen`
     std::set<std::string> made;     // interfaces that may have a namespace
     std::set<std::string> started;  // names of the listeners that run inside
     store::Revision seen = 0;       // of the store, when the records in the kernel were read
