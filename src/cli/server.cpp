@@ -23,6 +23,7 @@
 #include "services/iam/identities.h"
 #include "services/logs/keeper.h"
 #include "services/rds/controller/instance_controller.h"
+#include "services/rds/explain.h"
 #include "services/rds/snapshots.h"
 #include "services/sts/service.h"
 #include "store/sealed.h"
@@ -247,6 +248,9 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   });
   why.add("ecs", [&fargate](Scope scope, std::string reference) {
     return ecs::explain(fargate, std::move(scope), std::move(reference));
+  });
+  why.add("rds", [&rds](Scope scope, std::string reference) {
+    return rds::explain(rds, std::move(scope), std::move(reference));
   });
   add_own_calls(gateway, *store, why, settings.region, clock.now());
 

@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "io/files.h"
 
@@ -170,6 +171,20 @@ Result<http::CertificatePem> Authority::issue(const std::vector<std::string>& na
     return openssl_failed("cannot make a certificate");
   }
   return http::CertificatePem{pem_of(made.get()) + certificate_pem_, pem_of(key.get())};
+}
+
+Result<Authority::Facts> Authority::describe() const {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  std::tm from{}, till{};
+  if (X509_digest(certificate_, EVP_sha1(), digest, &size) != 1 ||
+      ASN1_TIME_to_tm(X509_get0_notBefore(certificate_), &from) != 1 ||
+      ASN1_TIME_to_tm(X509_get0_notAfter(certificate_), &till) != 1) {
+    return openssl_failed("cannot read the authority's certificate");
+  }
+  const std::string_view bytes(reinterpret_cast<const char*>(digest), size);
+  return Facts{hex_encode(bytes), from_unix_ms(std::int64_t(::timegm(&from)) * 1000),
+               from_unix_ms(std::int64_t(::timegm(&till)) * 1000)};
 }
 
 }  // namespace landfall::host

@@ -28,6 +28,12 @@ class Authority {
   // with a key of its own. Blocks for about a millisecond.
   Result<http::CertificatePem> issue(const std::vector<std::string>& names) const;
 
+  struct Facts {
+    std::string sha1_thumbprint;  // hexadecimal
+    TimePoint valid_from, valid_till;
+  };
+  Result<Facts> describe() const;
+
   const std::filesystem::path& certificate_file() const { return certificate_file_; }
 
  private:

@@ -53,6 +53,18 @@ TEST(Authority, ClientsTrustItsCertificates) {
   EXPECT_EQ(info.st_mode & 0777, 0600u);
 }
 
+TEST(Authority, SaysUntilWhenItIsValid) {
+  store::TemporaryFolder folder;
+  FakeClock clock(from_unix_ms(1'795'255'898'000));
+  SystemRandom random;
+  auto authority = Authority::open(folder.path(), clock, random);
+  ASSERT_TRUE(authority);
+  const auto facts = (*authority)->describe();
+  ASSERT_TRUE(facts);
+  EXPECT_EQ(facts->valid_till - clock.now(), std::chrono::days(3650) - std::chrono::minutes(5));
+  EXPECT_EQ(facts->sha1_thumbprint.size(), 40u);
+}
+
 TEST(Authority, RefusesBrokenFilesAndNames) {
   store::TemporaryFolder folder;
   SystemClock clock;
