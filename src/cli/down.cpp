@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "host/containers/leftovers.h"
+#include "host/hosts_file/hosts_file.h"
 #include "host/network/network.h"
 #include "host/volumes/volumes.h"
 #include "io/files.h"
@@ -36,6 +37,7 @@ task<void> remove_everything(io::Loop& loop, host::Instance instance, Result<voi
   // The pool does not matter for removal: everything carries the tag.
   host::network::Network network(loop, instance, {});
   done = co_await network.remove_all();
+  if (done) done = host::update_hosts_file("/etc/hosts", instance.tag, {});
   if (done) done = ecr::forget_hosts(ecr::client_places(instance));
   if (done) done = io::remove_tree(instance.data_dir);
 }

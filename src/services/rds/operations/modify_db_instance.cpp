@@ -139,7 +139,9 @@ task<Result<ModifyDBInstanceResponse>> modify_db_instance(Rds& rds, const Reques
             if (in.allocated_storage && *in.allocated_storage > instance.allocated_storage_gib) {
               instance.pending.allocated_storage_gib = *in.allocated_storage;
             }
-            if (in.apply_immediately.value_or(false)) {
+            if (in.apply_immediately.value_or(false) && !instance.pending.empty()) {
+              // At once, so that a client that waits for "available" does not see the old one.
+              if (instance.status == "available") instance.status = "modifying";
               instance.engine_version =
                   instance.pending.engine_version.value_or(instance.engine_version);
               instance.instance_class =
