@@ -1,8 +1,10 @@
 """AWS clients: the CLI of today (2), its version 1, the one of Debian 12 (2.9), and boto3."""
+import contextlib
 import json
 import os
 import shlex
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +59,21 @@ class Aws:
         return Said(done.args, done.returncode, done.stdout, done.stderr)
 
     def start(self, line: str, *more: str) -> subprocess.Popen:
-        """A command that goes on, such as `aws logs tail --follow`."""
-        return subprocess.Popen(self.arguments(line, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                env={**self.environment, "PYTHONUNBUFFERED": "1"})
+        """A command that goes on, such as `aws logs tail --follow`, at a terminal: into a pipe version 2 writes in blocks."""
+        terminal, end = os.openpty()
+        process = subprocess.Popen([*self.arguments(line, *more), "--color", "off"], stdout=end, stderr=subprocess.PIPE,
+                                   text=True, env=self.environment)
+        os.close(end)
+        seen, said = os.pipe()
+
+        def relay() -> None:
+            with os.fdopen(terminal, "rb", buffering=0) as source, os.fdopen(said, "wb", buffering=0) as sink, \
+                    contextlib.suppress(OSError):  # a terminal whose program has ended cannot be read
+                while data := source.read(4096):
+                    sink.write(data)
+        threading.Thread(target=relay, daemon=True).start()
+        process.stdout = os.fdopen(seen)
+        return process
 
 
 def session(exports: dict[str, str], region: str) -> boto3.Session:
