@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "proxy/engine/client.h"
+#include "proxy/engine/pass_through.h"
 #include "proxy/engine/tls.h"
 
 namespace landfall::proxy {
@@ -62,6 +63,10 @@ void Acceptor::opened(int fd, const PeerAddress& peer) {
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   listener->balancer->state->threads[worker_.index()].add(Count::new_connections);
+  if (listener->pass_through) {
+    PassThrough::open(worker_, fd, socket_, peer, *listener);
+    return;
+  }
   auto* client = new Client(worker_, fd, socket_, peer, listener->balancer->state);
   if (listener->secure) client->set_tls(listener->tls->accept());
   worker_.connection_opened(*client);

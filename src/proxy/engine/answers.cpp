@@ -1,6 +1,7 @@
 // What the load balancer says itself: error pages in AWS's words, and redirects.
 #include "proxy/engine/exchange.h"
 #include "proxy/engine/rewrite.h"
+#include "proxy/http1/scan.h"
 
 namespace landfall::proxy {
 namespace {
@@ -139,6 +140,8 @@ void expand(std::string_view form, const RedirectParts& parts, Writer& out) {
 void Exchange::redirect(const ClientFacts& client, const http1::RequestHead& head) {
   const Action& spec = rule->action.spec;
   Counters& counters = listener->balancer->state->threads[worker.index()];
+  std::string protocol = spec.protocol;  // "HTTPS" in the API, "https" in a URL
+  for (char& c : protocol) c = http1::lower(c);
   char port[8];
   Writer port_text(port, sizeof port);
   port_text.number(client.listener_port);
@@ -150,7 +153,7 @@ void Exchange::redirect(const ClientFacts& client, const http1::RequestHead& hea
   char* buffer = worker.scratch() + Worker::kScratchSize / 2;
   Writer out(buffer, Worker::kScratchSize / 2);
   for (const std::string_view form :
-       {std::string_view(spec.protocol), std::string_view("://"), std::string_view(spec.host),
+       {std::string_view(protocol), std::string_view("://"), std::string_view(spec.host),
         std::string_view(":"), std::string_view(spec.port), std::string_view(spec.path)}) {
     expand(form, parts, out);
   }
@@ -167,6 +170,7 @@ void Exchange::redirect(const ClientFacts& client, const http1::RequestHead& hea
     return;
   }
   counters.add(Count::redirects);
+  if (record) record->redirect_url = location;
   status = spec.status;
   answer_begun = true;
   const std::string_view page =

@@ -137,6 +137,28 @@ Choice choose(Exchange& exchange, const http1::RequestHead& head) {
   return out;
 }
 
+TargetState* choose_for_connection(Worker& worker, const CompiledGroup& group,
+                                   const PeerAddress& peer) {
+  const Eligible& eligible = group.state->eligible(worker.index());
+  if (eligible.targets.empty()) return nullptr;
+  if (group.spec.stickiness == Stickiness::source_ip) {
+    // Rendezvous hashing: a target that goes moves only its own clients.
+    TargetState* best = nullptr;
+    std::uint64_t highest = 0;
+    for (const auto& target : eligible.targets) {
+      std::uint64_t mixed = target->digest;
+      for (const std::uint8_t byte : peer.bytes) mixed = (mixed ^ byte) * 0x100000001b3ULL;
+      mixed ^= mixed >> 29;
+      if (best == nullptr || mixed > highest) {
+        best = target.get();
+        highest = mixed;
+      }
+    }
+    return best;
+  }
+  return by_algorithm(worker, group, eligible, group.state->thread(worker.index()).cursor);
+}
+
 // docs: sticky-sessions, application-based stickiness: the application's own cookie begins it.
 void add_application_cookie(Exchange& exchange, const http1::ResponseHead& head) {
   const TargetGroup& spec = exchange.group->spec;

@@ -14,6 +14,10 @@ struct Choice {
 // By the weights and the algorithm of the rule that the exchange follows, and by its cookies.
 Choice choose(Exchange& exchange, const http1::RequestHead& head);
 
+// For connections without HTTP: by the listener's only rule. Null: no target.
+TargetState* choose_for_connection(Worker& worker, const CompiledGroup& group,
+                                   const PeerAddress& peer);
+
 // For groups that follow a cookie of the application: adds ours when the answer sets theirs.
 void add_application_cookie(Exchange& exchange, const http1::ResponseHead& head);
 

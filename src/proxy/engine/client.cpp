@@ -4,6 +4,7 @@
 
 #include "proxy/engine/rewrite.h"
 #include "proxy/engine/tls.h"
+#include "proxy/http2/front.h"
 
 namespace landfall::proxy {
 namespace {
@@ -51,9 +52,20 @@ void Client::opened() {
   }
 }
 
-void Client::on_open() { touch(); }
+void Client::on_open() {
+  touch();
+  if (tls()->http2()) http2_ = std::make_unique<Http2Front>(worker_, *this);
+}
+
+void Client::shut() {
+  if (dead) return;
+  http2_->client_gone();
+  worker_.connection_closed(*this);
+  close();
+}
 
 void Client::drain() {
+  if (http2_) return http2_->go_away();
   if (phase_ == Phase::head && stashed() == 0) end_connection();
   close_after_ = true;
 }
@@ -67,11 +79,17 @@ ClientFacts Client::facts() const {
   if (tls() != nullptr) {
     out.tls_version = tls()->version();
     out.tls_cipher = tls()->cipher();
+    out.server_name = tls()->server_name();
+    out.certificate = TlsContexts::certificate_id(*tls());
   }
   return out;
 }
 
 void Client::on_bytes(std::string_view bytes) {
+  if (http2_) {
+    touch();
+    return http2_->on_bytes(bytes);
+  }
   working_ = true;
   while (!bytes.empty() && !dead) {
     if (phase_ == Phase::head) {
@@ -329,6 +347,7 @@ void Client::end_connection() {
 }
 
 void Client::on_drained() {
+  if (http2_) return http2_->pump();
   if (phase_ == Phase::ending) return end_connection();
   if (exchange_ != nullptr && exchange_->back != nullptr) {
     touch();
@@ -337,12 +356,14 @@ void Client::on_drained() {
 }
 
 void Client::on_end() {
+  if (http2_) http2_->client_gone();
   if (exchange_ != nullptr) exchange_->client_gone();
   worker_.connection_closed(*this);
   close();
 }
 
 void Client::on_broken(int error) {
+  if (http2_) http2_->client_gone();
   if (exchange_ != nullptr) exchange_->client_gone();
   if (error == EPROTO && tls() != nullptr) {
     balancer_->threads[worker_.index()].add(Count::client_tls_errors);
@@ -352,6 +373,11 @@ void Client::on_broken(int error) {
 }
 
 void Client::on_deadline() {
+  if (http2_) {
+    // Streams have deadlines of their own.
+    if (!http2_->idle()) return touch();
+    return http2_->go_away();
+  }
   if (phase_ == Phase::head && stashed() > 0) {
     // docs: load-balancer-troubleshooting, HTTP 408
     http1::RequestHead& head = worker_.request_head();

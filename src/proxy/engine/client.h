@@ -1,10 +1,12 @@
-// A client's connection that speaks HTTP/1, plain or by TLS.
+// A client's connection: HTTP/1, plain or by TLS; HTTP/2 when the handshake agreed on it.
 #pragma once
 
 #include "proxy/engine/exchange.h"
 #include "proxy/http1/chunked.h"
 
 namespace landfall::proxy {
+
+class Http2Front;
 
 class Client final : public Stream, public Front {
  public:
@@ -14,6 +16,10 @@ class Client final : public Stream, public Front {
 
   // A new connection: waits for its first request (or the handshake).
   void opened();
+  // Closes, for HTTP/2.
+  void shut();
+  ClientFacts facts() const;
+  std::int64_t idle_timeout_ms() const;
   // The process is about to end: idle connections close now, others after their answer.
   void drain() override;
 
@@ -52,12 +58,11 @@ class Client final : public Stream, public Front {
   void done();
   void end_connection();
   void touch();
-  ClientFacts facts() const;
   bool closes(const Exchange& exchange) const;
   const CompiledListener* listener() const;
-  std::int64_t idle_timeout_ms() const;
 
   Exchange* exchange_ = nullptr;
+  std::unique_ptr<Http2Front> http2_;
   std::shared_ptr<const NetworkNamespace> where_;
   std::shared_ptr<BalancerState> balancer_;
   PeerAddress peer_;

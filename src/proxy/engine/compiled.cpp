@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "proxy/engine/cookies.h"
 #include "proxy/engine/tls.h"
+#include "proxy/log/access_log.h"
 
 namespace landfall::proxy {
 namespace {
@@ -115,6 +116,15 @@ Result<void> Registry::add_balancer(CompiledConfig& out, LoadBalancer& spec) {
   std::vector<Listener> listeners = spec.listeners;
   balancer->spec = spec;
   balancer->spec.listeners.clear();
+  if (!spec.access_log_folder.empty()) {
+    auto& log = logs_[spec.id];
+    if (!log || log->folder() != spec.access_log_folder)
+      log = std::make_shared<AccessLog>(spec.access_log_folder, threads_);
+    log->set_balancer(spec.name);
+    balancer->access_log = log;
+  } else {
+    logs_.erase(spec.id);
+  }
   for (const Node& node : spec.nodes) {
     auto& where = namespaces_[node.network_namespace];
     if (!where) {
@@ -172,6 +182,7 @@ Result<std::shared_ptr<const CompiledConfig>> Registry::compile(Snapshot snapsho
     LF_OK(add_balancer(*out, balancer));
   }
   std::erase_if(balancers_, [&](const auto& each) { return !ids.contains(each.first); });
+  std::erase_if(logs_, [&](const auto& each) { return !ids.contains(each.first); });
   // A namespace of the same name may be another one next time.
   std::erase_if(namespaces_, [&](const auto& each) { return !namespaces.contains(each.first); });
   // Only now: what cannot be applied must not change what is routed to.

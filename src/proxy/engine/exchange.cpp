@@ -36,6 +36,7 @@ bool Exchange::begin(Front& to, const ClientFacts& client, const http1::RequestH
   if (severity != Severity::compliant) {
     listener->balancer->state->threads[worker.index()].add(Count::desync_non_compliant);
   }
+  if (listener->balancer->access_log) begin_record(client, head);
   return true;
 }
 
@@ -143,7 +144,8 @@ void Exchange::forward(const ClientFacts& client, const http1::RequestHead& head
                          .trace_random = {worker.random(), worker.random()},
                          .unix_seconds = worker.unix_seconds(),
                          .upgrade = upgrade,
-                         .target_closes = client_must_close};
+                         .target_closes = client_must_close,
+                         .http2 = client.http2};
   Writer out(worker.scratch(), Worker::kScratchSize);
   const RewrittenRequest rewritten = rewrite_request(head, context, out);
   if (rewritten.status != 0) {
@@ -152,6 +154,7 @@ void Exchange::forward(const ClientFacts& client, const http1::RequestHead& head
          rewritten.status == 463 ? Cause::too_many_addresses : Cause::malformed_request);
     return;
   }
+  if (record) record->trace_id = rewritten.trace_id;
   auto& counters = listener->balancer->state->threads[worker.index()];
   if (rewritten.dropped_invalid) counters.add(Count::dropped_invalid_header);
   if (rewritten.forwarded_invalid) counters.add(Count::forwarded_invalid_header);
@@ -255,6 +258,7 @@ void Exchange::finish(int with_status, Cause why) {
   status = with_status;
   if (why != Cause::none) cause = why;
   if (listener != nullptr) count_status();
+  if (record) end_record();
   if (held != nullptr) worker.release(std::exchange(held, nullptr));
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "proxy/engine/worker.h"
+#include "proxy/log/access_log.h"
 #include "proxy/rules/address.h"
 
 namespace landfall::proxy {
@@ -82,7 +83,9 @@ struct ClientFacts {
   std::uint32_t listener_slot = 0;
   std::shared_ptr<const NetworkNamespace> from;  // where connections to targets are made
   std::string_view tls_version, tls_cipher;
+  std::string_view server_name, certificate;
   bool secure = false;
+  bool http2 = false;
 };
 
 class Exchange {
@@ -143,6 +146,8 @@ class Exchange {
   std::uint64_t received_bytes = 0;
   std::uint64_t sent_bytes = 0;
 
+  std::unique_ptr<LogRecord> record;  // only with an access log
+
   void reset();  // back to the state of a new one
 
  private:
@@ -151,6 +156,8 @@ class Exchange {
   void forward(const ClientFacts& client, const http1::RequestHead& head, Spans body, bool end);
   void redirect(const ClientFacts& client, const http1::RequestHead& head);
   void count_status();
+  void begin_record(const ClientFacts& client, const http1::RequestHead& head);
+  void end_record();
 
   bool finished_ = false;
   bool outstanding_ = false;

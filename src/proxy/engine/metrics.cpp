@@ -1,5 +1,6 @@
 // The counters of all threads, added up under their CloudWatch names.
 #include "proxy/engine/engine.h"
+#include "proxy/log/access_log.h"
 
 namespace landfall::proxy {
 namespace {
@@ -43,6 +44,7 @@ Metrics Engine::metrics() const {
   Metrics out{.boot = boot_, .revision = revision()};
   if (!config_) return out;
   for (const auto& balancer : config_->balancers) {
+    if (balancer->access_log) out.dropped_log_records += balancer->access_log->dropped();
     CounterSet set = add_up(balancer->state->threads,
                             [](const Counters& counters) -> const Counters& { return counters; });
     set.load_balancer = balancer->spec.id;

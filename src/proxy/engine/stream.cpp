@@ -30,7 +30,8 @@ Stream::Held& Stream::held() {
 }
 
 void Stream::shrink() {
-  if (held_ && held_->stash.empty() && held_->out_at == held_->out.size()) held_.reset();
+  if (held_ && held_->stash.empty() && held_->plain.empty() && held_->out_at == held_->out.size())
+    held_.reset();
 }
 
 void Stream::close() {
@@ -89,6 +90,10 @@ bool Stream::send(std::string_view bytes) { return send(Spans(&bytes, 1)); }
 
 bool Stream::send(Spans spans) {
   if (!tls_) return send_raw(spans);
+  if (!tls_->established()) {
+    for (const std::string_view span : spans) held().plain.append(span);
+    return true;
+  }
   std::string& cipher = worker_.cipher();
   cipher.clear();
   for (const std::string_view span : spans) {
@@ -100,7 +105,7 @@ bool Stream::send(Spans spans) {
 
 bool Stream::send_raw(Spans spans) {
   std::size_t taken = 0;
-  if (!blocked() && !connecting_) {
+  if (!connecting_ && (!held_ || held_->out_at == held_->out.size())) {
     ssize_t sent;
     std::size_t offered = 0;
     if (spans.size() == 1) {
@@ -139,7 +144,7 @@ bool Stream::send_raw(Spans spans) {
 }
 
 void Stream::flush() {
-  while (blocked()) {
+  while (held_ && held_->out_at < held_->out.size()) {
     const std::string_view rest = std::string_view(held_->out).substr(held_->out_at);
     const ssize_t sent = ::send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL);
     if (sent < 0) {
@@ -157,7 +162,7 @@ void Stream::flush() {
     held_->out_at = 0;
     shrink();
   }
-  on_drained();
+  if (!blocked()) on_drained();
 }
 
 void Stream::finish_connect() {
@@ -251,6 +256,12 @@ Stream::Got Stream::read_tls(char* buffer, std::size_t size, std::size_t& got) {
     if (step == TlsSession::Step::more) return Got::nothing;
     on_open();
     if (dead) return Got::nothing;
+    if (held_ && !held_->plain.empty()) {
+      const std::string plain = std::exchange(held_->plain, {});
+      if (!send(plain)) return Got::broken;
+      if (!blocked()) on_drained();
+      if (dead) return Got::nothing;
+    }
     cipher.remove_prefix(used);
   }
   switch (tls_->decrypt(cipher, buffer, size, got)) {

@@ -41,7 +41,9 @@ class Stream : public Pollable {
   // more than one message. False: the connection is broken (on_broken() has not been called).
   bool send(std::string_view bytes);
   bool send(Spans spans);
-  bool blocked() const { return held_ && held_->out_at < held_->out.size(); }
+  bool blocked() const {
+    return held_ && (held_->out_at < held_->out.size() || !held_->plain.empty());
+  }
   // How much is kept.
   std::size_t backlog() const { return held_ ? held_->out.size() - held_->out_at : 0; }
 
@@ -91,6 +93,7 @@ class Stream : public Pollable {
     std::string out;  // on its way to the socket, from out_at on
     std::size_t out_at = 0;
     std::string stash;
+    std::string plain;  // waits for the handshake
   };
   Held& held();
   void shrink();

@@ -31,9 +31,10 @@ class TlsSession {
   bool encrypt(std::string_view plain, std::string& out);
   void close_notify(std::string& out);
 
-  std::string_view version() const;  // "TLSv1.3"
-  std::string_view cipher() const;   // "TLS_AES_128_GCM_SHA256", in OpenSSL's words
-  bool http2() const;                // what ALPN agreed on
+  std::string_view version() const;      // "TLSv1.3"
+  std::string_view cipher() const;       // "TLS_AES_128_GCM_SHA256", in OpenSSL's words
+  std::string_view server_name() const;  // by SNI; empty: none
+  bool http2() const;                    // what ALPN agreed on
   bool resumed() const;
   SSL* ssl() const { return ssl_; }
 

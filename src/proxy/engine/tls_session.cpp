@@ -136,6 +136,10 @@ void TlsSession::close_notify(std::string& out) {
 
 std::string_view TlsSession::version() const { return SSL_get_version(ssl_); }
 std::string_view TlsSession::cipher() const { return SSL_get_cipher_name(ssl_); }
+std::string_view TlsSession::server_name() const {
+  const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name);
+  return name != nullptr ? std::string_view(name) : std::string_view();
+}
 bool TlsSession::resumed() const { return SSL_session_reused(ssl_) == 1; }
 
 bool TlsSession::http2() const {

@@ -17,6 +17,9 @@ namespace landfall::proxy {
 namespace {
 
 constexpr int kEventsInARound = 256;
+constexpr std::int64_t kSpinUs = 50;
+constexpr int kSpinCredit = 4;
+constexpr std::size_t kSpinConnections = 4;
 
 }  // namespace
 
@@ -111,6 +114,11 @@ void Worker::later(Pollable& pollable) {
   if (pollable.on_ready_list) return;
   pollable.on_ready_list = true;
   ready_.push_back(&pollable);
+}
+
+void Worker::forget(Pollable& pollable) {
+  timers_.remove(pollable);
+  if (pollable.on_ready_list) std::erase(ready_, &pollable);
 }
 
 Exchange* Worker::new_exchange() {
@@ -249,7 +257,7 @@ int Worker::sleep_ms() {
   return wait < 0 || wait > 1000 ? 1000 : wait;
 }
 
-void Worker::round(int timeout_ms) {
+int Worker::round(int timeout_ms) {
   epoll_event events[kEventsInARound];
   const int count = ::epoll_wait(epoll_, events, kEventsInARound, timeout_ms);
   const std::int64_t now_us = clock_us();
@@ -274,7 +282,7 @@ void Worker::round(int timeout_ms) {
       if (!pollable->dead) pollable->on_resume();
     }
   }
-  if (dead_.empty()) return;
+  if (dead_.empty()) return count;
   // Only now: until here events of this round may have named them.
   std::vector<Pollable*> dead;
   dead.swap(dead_);
@@ -282,10 +290,24 @@ void Worker::round(int timeout_ms) {
     if (pollable->on_ready_list) std::erase(ready_, pollable);
     delete pollable;
   }
+  return count;
 }
 
+// With few connections it is the latency that counts: waking up takes longer than a round trip on a
+// fast network, so a short wait is spent asking again. It stops as soon as waits become long.
 void Worker::run() {
-  while (!stopping_) round(sleep_ms());
+  while (!stopping_) {
+    const int wait = sleep_ms();
+    if (wait > 0 && spin_credit_ > 0 && !clients_.empty() && clients_.size() <= kSpinConnections) {
+      const std::int64_t until = clock_us() + kSpinUs;
+      int events = 0;
+      while (events == 0 && clock_us() < until) events = round(0);
+      spin_credit_ = events > 0 ? kSpinCredit : spin_credit_ - 1;
+      if (events > 0) continue;
+    }
+    const std::int64_t before = clock_us();
+    if (round(sleep_ms()) > 0 && clock_us() - before < 4 * kSpinUs) spin_credit_ = kSpinCredit;
+  }
 }
 
 }  // namespace landfall::proxy

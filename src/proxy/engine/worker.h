@@ -82,6 +82,8 @@ class Worker {
   std::string_view http_date();
   // Calls on_resume() at the end of this round.
   void later(Pollable& pollable);
+  // It is about to be deleted by its owner.
+  void forget(Pollable& pollable);
   // Deletes it at the end of this round.
   void bury(Pollable& pollable) { dead_.push_back(&pollable); }
 
@@ -95,7 +97,7 @@ class Worker {
  private:
   struct Wake;
   void run();
-  void round(int timeout_ms);
+  int round(int timeout_ms);  // how many events there were
   void run_mail();
   void apply(std::shared_ptr<const CompiledConfig> config, std::vector<ListenerSocket> sockets);
   void drop_idle_of_removed(const CompiledConfig& before);
@@ -128,6 +130,7 @@ class Worker {
   bool draining_ = false;
   bool stopping_ = false;
   std::int64_t next_expiry_ms_ = 0;
+  int spin_credit_ = 0;  // grows while waits turn out short
   std::vector<Stream*> clients_;  // each knows its place
   std::atomic<std::int64_t> connection_count_{0};
 

@@ -1,0 +1,292 @@
+#include <nghttp2/nghttp2.h>
+
+#include "proxy/engine/client.h"
+#include "proxy/engine/rewrite.h"
+#include "proxy/http1/scan.h"
+#include "proxy/http2/front.h"
+
+namespace landfall::proxy {
+namespace {
+
+using http1::Field;
+using http1::Name;
+
+constexpr int kRequestLimit = 10'000;         // per connection, as AWS has it
+constexpr std::size_t kOutLimit = 128 << 10;  // of an answer that the client does not take
+
+// The fields of an answer in the form nghttp2 wants, with names in lower case.
+class FieldList {
+ public:
+  void add(std::string_view name, std::string_view value) {
+    const std::size_t at = text_.size();
+    for (const char c : name) text_ += http1::lower(c);
+    text_.append(value);
+    parts_.push_back({at, name.size(), value.size()});
+  }
+  void add_lines(std::string_view lines) {
+    while (!lines.empty()) {
+      const std::size_t end = lines.find("\r\n");
+      const std::string_view line = lines.substr(0, end);
+      const std::size_t colon = line.find(':');
+      add(line.substr(0, colon), http1::trim(line.substr(colon + 1)));
+      lines.remove_prefix(end + 2);
+    }
+  }
+  // Valid until the next add().
+  const std::vector<nghttp2_nv>& list() {
+    list_.clear();
+    auto* base = reinterpret_cast<std::uint8_t*>(text_.data());
+    for (const Part& part : parts_) {
+      list_.push_back({base + part.at, base + part.at + part.name, part.name, part.value,
+                       NGHTTP2_NV_FLAG_NONE});
+    }
+    return list_;
+  }
+
+ private:
+  struct Part {
+    std::size_t at, name, value;
+  };
+  std::string text_;
+  std::vector<Part> parts_;
+  std::vector<nghttp2_nv> list_;
+};
+
+ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t* out, std::size_t size,
+                  std::uint32_t* flags, nghttp2_data_source* source, void*) {
+  bool eof = false, wait = false;
+  const std::size_t count =
+      static_cast<Http2Stream*>(source->ptr)->read(reinterpret_cast<char*>(out), size, eof, wait);
+  if (eof) *flags |= NGHTTP2_DATA_FLAG_EOF;
+  return wait ? ssize_t{NGHTTP2_ERR_DEFERRED} : static_cast<ssize_t>(count);
+}
+
+// Belongs to one hop of HTTP/1 (RFC 9113, 8.2.2).
+bool is_connection_specific(Name name) {
+  return name == Name::connection || name == Name::keep_alive || name == Name::proxy_connection ||
+         name == Name::transfer_encoding || name == Name::upgrade || name == Name::te;
+}
+
+}  // namespace
+
+Http2Stream::Http2Stream(Http2Front& connection, std::int32_t id)
+    : connection_(connection), id_(id) {}
+
+Http2Stream::~Http2Stream() {
+  if (exchange_ != nullptr) connection_.worker_.free_exchange(exchange_);
+  connection_.worker_.timers().remove(*this);
+}
+
+void Http2Stream::touch() {
+  Worker& worker = connection_.worker_;
+  worker.timers().set(*this, worker.now_ms() + connection_.client_.idle_timeout_ms());
+}
+
+bool Http2Stream::add_field(std::string_view name, std::string_view value) {
+  if (name == ":method") {
+    method_ = value;
+  } else if (name == ":path") {
+    path_ = value;
+  } else if (name == ":authority") {
+    authority_ = value;
+  } else if (name == ":scheme") {
+    scheme_ = value;
+  } else if (name.starts_with(':')) {
+    return false;
+  } else if (name == "cookie") {
+    cookies_.append(cookies_.empty() ? "" : "; ").append(value);
+  } else if (name == "host") {
+    if (authority_.empty()) authority_ = value;
+  } else {
+    if (name == "content-length") has_length_ = true;
+    fields_.append(name).append(": ").append(value).append("\r\n");
+  }
+  return fields_.size() + cookies_.size() + path_.size() <= http1::kRequestHeadLimit;
+}
+
+void Http2Stream::start(bool end) {
+  started_ = true;
+  Worker& worker = connection_.worker_;
+  if (++connection_.requests_ >= kRequestLimit || worker.draining()) connection_.go_away();
+  chunked_ = !end && !has_length_;
+  std::string text;
+  text.reserve(fields_.size() + cookies_.size() + path_.size() + authority_.size() + 100);
+  text.append(method_).append(" ").append(path_).append(" HTTP/1.1\r\nHost: ").append(authority_);
+  text.append("\r\n").append(fields_);
+  if (!cookies_.empty()) text.append("cookie: ").append(cookies_).append("\r\n");
+  if (chunked_) text.append("Transfer-Encoding: chunked\r\n");
+  text.append("\r\n");
+  exchange_ = worker.new_exchange();
+  touch();
+  http1::RequestHead& head = worker.request_head();
+  const http1::Parsed parsed = http1::parse_request(text, head);
+  ClientFacts facts = connection_.client_.facts();
+  facts.http2 = true;
+  if (parsed != http1::Parsed::complete) {
+    exchange_->refuse(*this, facts, head, head.status != 0 ? head.status : 400,
+                      Cause::malformed_request);
+    return;
+  }
+  // Bodies of GET have clear borders here, so nothing about them is ambiguous.
+  using http1::Reason;
+  if (head.reason == Reason::undefined_content_length_semantics ||
+      head.reason == Reason::undefined_transfer_encoding_semantics) {
+    head.severity = http1::Severity::compliant;
+    head.reason = Reason::none;
+  }
+  head.upgrade = false;
+  exchange_->start(*this, facts, head, {}, end);
+  fields_ = {};
+}
+
+void Http2Stream::take_data(std::string_view data) {
+  if (exchange_ == nullptr || exchange_->back == nullptr) {
+    nghttp2_session_consume(connection_.session_, id_, data.size());
+    return;
+  }
+  touch();
+  if (chunked_) {
+    const std::string size = fmt::format("{:x}\r\n", data.size());
+    const std::string_view parts[] = {size, data, "\r\n"};
+    exchange_->request_body(parts, false);
+  } else {
+    exchange_->request_body({&data, 1}, false);
+  }
+  if (exchange_ != nullptr && exchange_->back != nullptr && exchange_->back->back_blocked()) {
+    unconsumed_ += data.size();
+  } else {
+    nghttp2_session_consume(connection_.session_, id_, data.size());
+  }
+}
+
+void Http2Stream::end_data() {
+  if (exchange_ == nullptr) return;
+  const std::string_view last = "0\r\n\r\n";
+  exchange_->request_body(Spans(&last, chunked_ ? 1 : 0), true);
+}
+
+void Http2Stream::want_body(Exchange&) {
+  if (unconsumed_ == 0) return;
+  touch();
+  nghttp2_session_consume(connection_.session_, id_, std::exchange(unconsumed_, 0));
+  connection_.pump_later();
+}
+
+void Http2Stream::client_gone() {
+  if (exchange_ == nullptr) return;
+  exchange_->client_gone();
+  connection_.worker_.free_exchange(std::exchange(exchange_, nullptr));
+}
+
+// The answer is complete; what is left of it is sent from out_.
+void Http2Stream::finish() {
+  ended_ = true;
+  connection_.worker_.timers().clear(*this);
+  exchange_->finish(exchange_->status, exchange_->cause);
+  connection_.worker_.free_exchange(std::exchange(exchange_, nullptr));
+}
+
+void Http2Stream::respond(Exchange& exchange, const http1::ResponseHead& head, Spans body,
+                          bool end) {
+  touch();
+  FieldList fields;
+  fields.add(":status", std::to_string(head.status));
+  for (const Field& field : head.fields) {
+    if (field.dropped || is_connection_specific(field.known)) continue;
+    fields.add(field.name, field.value);
+  }
+  fields.add_lines(exchange.cookies);
+  for (const std::string_view part : body) out_.append(part);
+  const bool empty = end && out_.empty();
+  nghttp2_data_provider provider{{.ptr = this}, read_body};
+  const auto& list = fields.list();
+  nghttp2_submit_response(connection_.session_, id_, list.data(), list.size(),
+                          empty ? nullptr : &provider);
+  connection_.pump_later();
+  if (end) finish();
+}
+
+void Http2Stream::interim(Exchange&, const http1::ResponseHead& head) {
+  if (head.status == 101) return;
+  touch();
+  FieldList fields;
+  fields.add(":status", std::to_string(head.status));
+  for (const Field& field : head.fields) {
+    if (!field.dropped && !is_connection_specific(field.known)) fields.add(field.name, field.value);
+  }
+  const auto& list = fields.list();
+  nghttp2_submit_headers(connection_.session_, NGHTTP2_FLAG_NONE, id_, nullptr, list.data(),
+                         list.size(), nullptr);
+  connection_.pump_later();
+}
+
+void Http2Stream::body(Exchange&, Spans body, bool end) {
+  touch();
+  if (out_at_ > 0) {
+    out_.erase(0, out_at_);
+    out_at_ = 0;
+  }
+  for (const std::string_view part : body) out_.append(part);
+  if (end) finish();
+  nghttp2_session_resume_data(connection_.session_, id_);
+  connection_.pump_later();
+}
+
+void Http2Stream::answer(Exchange& exchange, const OwnAnswer& answer) {
+  FieldList fields;
+  fields.add(":status", std::to_string(answer.status));
+  if (exchange.listener == nullptr || exchange.listener->balancer->spec.server_header)
+    fields.add("server", "awselb/2.0");
+  fields.add("date", connection_.worker_.http_date());
+  if (!answer.body.empty()) fields.add("content-type", answer.content_type);
+  fields.add("content-length", std::to_string(answer.body.size()));
+  if (!answer.location.empty()) fields.add("location", answer.location);
+  fields.add_lines(answer.cookies);
+  if (!exchange.head_method) out_ = answer.body;
+  exchange.sent_bytes += out_.size();
+  nghttp2_data_provider provider{{.ptr = this}, read_body};
+  const auto& list = fields.list();
+  nghttp2_submit_response(connection_.session_, id_, list.data(), list.size(),
+                          out_.empty() ? nullptr : &provider);
+  connection_.pump_later();
+  finish();
+}
+
+void Http2Stream::cut(Exchange&) {
+  nghttp2_submit_rst_stream(connection_.session_, NGHTTP2_FLAG_NONE, id_, NGHTTP2_INTERNAL_ERROR);
+  connection_.pump_later();
+  finish();
+}
+
+// No Upgrade by HTTP/2, so no target was asked for one.
+void Http2Stream::open_tunnel(Exchange& exchange, const http1::ResponseHead&, std::string_view) {
+  exchange.fail(502, Cause::target_malformed);
+}
+
+bool Http2Stream::front_blocked() const { return out_.size() - out_at_ > kOutLimit; }
+
+std::size_t Http2Stream::read(char* out, std::size_t size, bool& eof, bool& wait) {
+  const std::size_t count = std::min(size, out_.size() - out_at_);
+  std::memcpy(out, out_.data() + out_at_, count);
+  out_at_ += count;
+  if (out_at_ == out_.size()) {
+    out_ = {};
+    out_at_ = 0;
+  }
+  eof = ended_ && out_.empty();
+  wait = count == 0 && !eof;
+  if (exchange_ != nullptr && exchange_->back != nullptr && !front_blocked())
+    exchange_->back->want_answer(*exchange_);
+  return count;
+}
+
+void Http2Stream::on_deadline() {
+  if (exchange_ == nullptr) return;
+  if (!exchange_->answer_begun && !exchange_->request_complete &&
+      (exchange_->back == nullptr || !exchange_->back->back_blocked())) {
+    return exchange_->fail(408, Cause::client_timeout);
+  }
+  exchange_->fail(504, Cause::target_timeout);
+}
+
+}  // namespace landfall::proxy
