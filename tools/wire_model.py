@@ -137,7 +137,7 @@ class Model:
         self.shapes = source["shapes"]
         self.unserved = source["unserved"]
         self.iam_prefix = self.metadata.get("signingName", self.metadata["endpointPrefix"])
-        self.is_global = service in ("iam", "sts")
+        self.is_global = service in ("iam", "sts", "route53")
         lines = self._lines(folder / "operations")
         stale = set(lines) ^ set(source["operations"])
         if stale:

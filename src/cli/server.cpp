@@ -9,6 +9,7 @@
 #include "host/images/blob_store.h"
 #include "http/server.h"
 #include "io/files.h"
+#include "services/acm/keeper.h"
 #include "services/ec2/controller/controller.h"
 #include "services/ec2/explain.h"
 #include "services/ec2/network_port.h"
@@ -20,20 +21,27 @@
 #include "services/ecs/controller/task_controller.h"
 #include "services/ecs/explain.h"
 #include "services/ecs/registry_images.h"
+#include "services/elbv2/controller/controller.h"
+#include "services/elbv2/explain.h"
+#include "services/elbv2/usage.h"
 #include "services/iam/identities.h"
 #include "services/logs/keeper.h"
 #include "services/rds/controller/instance_controller.h"
 #include "services/rds/explain.h"
 #include "services/rds/snapshots.h"
+#include "services/route53/publisher.h"
 #include "services/sts/service.h"
 #include "store/sealed.h"
 #include "store/store.h"
+#include "wire/acm/operations.h"
 #include "wire/ec2/operations.h"
 #include "wire/ecr/operations.h"
 #include "wire/ecs/operations.h"
+#include "wire/elbv2/operations.h"
 #include "wire/iam/operations.h"
 #include "wire/logs/operations.h"
 #include "wire/rds/operations.h"
+#include "wire/route53/operations.h"
 #include "wire/sts/operations.h"
 
 namespace landfall::cli {
@@ -219,6 +227,23 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
                clients,
                {.port = settings.listen.port, .default_region = settings.region}};
 
+  acm::Acm acm{loop, *store, clock, random, *sealer, *authority};
+  acm::CertificatePort certificates(acm);
+  acm::Keeper certificate_keeper(acm);
+  elbv2::Elbv2 elbv2{loop, *store, clock, random, networks, certificates, events};
+  acm.users = [&elbv2](const Scope& scope, const std::string& arn) {
+    return elbv2::users_of_certificate(elbv2.tables(scope), arn);
+  };
+  route53::Route53 route53{loop, *store, clock, random, networks};
+  route53::Publisher hosted_zones(
+      route53, [&vpcs](host::dns::ZoneTable zones) { vpcs.set_zones(std::move(zones)); });
+  acm.cname_exists = [&route53](const std::string& owner, const std::string& name,
+                                const std::string& target) {
+    return route53::cname_exists(route53, owner, name, target);
+  };
+  elbv2::BalancerController balancers(
+      elbv2, {.folder = folder / "proxy", .access_log_root = folder / "proxy" / "access-logs"});
+
   host::PulledImages outside_images(loop, blobs, folder / "pulled");
   LF_CO_OK(outside_images.open());
   ecs::Ecs ecs{loop, *store, clock, random, networks, identities, events};
@@ -236,6 +261,9 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   gateway.add(gateway::service(logs::kService, logs));
   gateway.add(gateway::service(ecr::kService, ecr, 32 << 20));  // layer parts of 20 MiB, base64
   gateway.add(gateway::service(ecs::kService, ecs));
+  gateway.add(gateway::service(acm::kService, acm));
+  gateway.add(gateway::service(elbv2::kService, elbv2));
+  gateway.add(gateway::service(route53::kService, route53));
   gateway.set_registry(
       [&ecr](http::Request request, http::BodyReader& body, http::ResponseWriter& out) {
         return ecr::serve_registry(ecr, std::move(request), body, out);
@@ -251,6 +279,9 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   });
   why.add("rds", [&rds](Scope scope, std::string reference) {
     return rds::explain(rds, std::move(scope), std::move(reference));
+  });
+  why.add("elbv2", [&elbv2](Scope scope, std::string reference) {
+    return elbv2::explain(elbv2, std::move(scope), std::move(reference));
   });
   add_own_calls(gateway, *store, why, settings.region, clock.now());
 
@@ -273,6 +304,9 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   background.start(snapshots);
   background.start(databases);
   background.start(log_housekeeping);
+  background.start(certificate_keeper);
+  background.start(balancers);
+  background.start(hosted_zones);
   background.start(tasks);
   background.start(services);
   io::TaskScope sweeping(loop);

@@ -90,6 +90,15 @@ std::string alternative_names(const std::vector<std::string>& names) {
   return out;
 }
 
+struct KeyKind {
+  std::string_view name;
+  const char* curve;  // null: RSA
+  unsigned rsa_bits;
+};
+constexpr KeyKind kKeyKinds[] = {{"EC_prime256v1", "P-256", 0}, {"EC_secp384r1", "P-384", 0},
+                                 {"EC_secp521r1", "P-521", 0},  {"RSA_2048", nullptr, 2048},
+                                 {"RSA_3072", nullptr, 3072},   {"RSA_4096", nullptr, 4096}};
+
 // The value becomes part of OpenSSL's configuration syntax: only what names and addresses consist
 // of.
 bool is_plain_name(std::string_view name) {
@@ -151,19 +160,30 @@ Result<std::unique_ptr<Authority>> Authority::open(const std::filesystem::path& 
   return out;
 }
 
-Result<http::CertificatePem> Authority::issue(const std::vector<std::string>& names) const {
+bool is_key_algorithm(std::string_view name) {
+  return std::ranges::any_of(kKeyKinds, [&](const KeyKind& kind) { return kind.name == name; });
+}
+
+Result<http::CertificatePem> Authority::issue(const std::vector<std::string>& names,
+                                              const IssueOptions& options) const {
+  const auto kind = std::ranges::find(kKeyKinds, options.key, &KeyKind::name);
+  if (kind == std::end(kKeyKinds)) {
+    return fail("invalid-key", fmt::format("there are no keys of algorithm {}", options.key));
+  }
   if (names.empty() || !std::ranges::all_of(names, is_plain_name)) {
     return fail("invalid-name", "a certificate needs DNS names or addresses");
   }
-  const Owned<EVP_PKEY> key(EVP_EC_gen("P-256"));
+  const Owned<EVP_PKEY> key(kind->rsa_bits ? EVP_RSA_gen(kind->rsa_bits) : EVP_EC_gen(kind->curve));
   const Owned<X509> made(X509_new());
   if (!key || !made) return openssl_failed("cannot make a key");
+  const char* usage =
+      kind->rsa_bits ? "critical,digitalSignature,keyEncipherment" : "critical,digitalSignature";
   // A common name holds at most 64 characters; clients read the alternative names.
-  if (!fill(made.get(), key.get(), names.front().substr(0, 64), clock_.now(),
-            std::chrono::days(365), random_) ||
+  if (!fill(made.get(), key.get(), names.front().substr(0, 64), clock_.now(), options.valid,
+            random_) ||
       !X509_set_issuer_name(made.get(), X509_get_subject_name(certificate_)) ||
       !add_extension(made.get(), certificate_, NID_basic_constraints, "critical,CA:FALSE") ||
-      !add_extension(made.get(), certificate_, NID_key_usage, "critical,digitalSignature") ||
+      !add_extension(made.get(), certificate_, NID_key_usage, usage) ||
       !add_extension(made.get(), certificate_, NID_ext_key_usage, "serverAuth") ||
       !add_extension(made.get(), certificate_, NID_authority_key_identifier, "keyid") ||
       !add_extension(made.get(), certificate_, NID_subject_alt_name, alternative_names(names)) ||

@@ -16,6 +16,13 @@ struct x509_st;
 
 namespace landfall::host {
 
+struct IssueOptions {
+  std::string key = "EC_prime256v1";  // as Certificate Manager names them; see is_key_algorithm
+  std::chrono::days valid{365};
+};
+// "EC_prime256v1", "EC_secp384r1", "EC_secp521r1", "RSA_2048", "RSA_3072", "RSA_4096".
+bool is_key_algorithm(std::string_view name);
+
 class Authority {
  public:
   // Reads ca.key (mode 0600) and ca.crt in the folder, or makes them: P-256, ten years. Errors:
@@ -24,9 +31,11 @@ class Authority {
                                                  const Clock& clock, Random& random);
   ~Authority();
 
-  // A server certificate for DNS names ("*.landfall.test") and numeric addresses, valid for a year,
-  // with a key of its own. Blocks for about a millisecond.
-  Result<http::CertificatePem> issue(const std::vector<std::string>& names) const;
+  // A server certificate for DNS names ("*.landfall.test") and numeric addresses, with a key of its
+  // own, followed by the authority's. Blocks: an elliptic key takes about a millisecond, a long RSA
+  // key up to seconds. Thread safe.
+  Result<http::CertificatePem> issue(const std::vector<std::string>& names,
+                                     const IssueOptions& options = {}) const;
 
   struct Facts {
     std::string sha1_thumbprint;  // hexadecimal

@@ -1,6 +1,20 @@
 #include "host/dns/message.h"
 
 namespace landfall::host::dns {
+
+std::string encode_name(std::string_view name) {
+  std::string out;
+  while (!name.empty()) {
+    const auto dot = std::min(name.find('.'), name.size());
+    const auto length = std::min<std::size_t>(dot, 63);
+    out += static_cast<char>(length);
+    out += name.substr(0, length);
+    name.remove_prefix(std::min(dot + 1, name.size()));
+  }
+  out += '\0';
+  return out;
+}
+
 namespace {
 
 constexpr std::size_t kHeaderSize = 12;
@@ -58,27 +72,16 @@ void put_four(std::string& out, std::uint32_t value) {
   put_two(out, value & 0xffff);
 }
 
-std::string encode_name(std::string_view name) {
-  std::string out;
-  while (!name.empty()) {
-    const auto dot = std::min(name.find('.'), name.size());
-    const auto length = std::min<std::size_t>(dot, 63);
-    out += static_cast<char>(length);
-    out += name.substr(0, length);
-    name.remove_prefix(std::min(dot + 1, name.size()));
-  }
-  out += '\0';
-  return out;
-}
-
 std::string encode_record(const Record& record) {
   // 0xc00c points to the question's name.
   std::string out = record.name.empty() ? std::string("\xc0\x0c") : encode_name(record.name);
   put_two(out, record.type);
   put_two(out, kClassIn);
   put_four(out, record.ttl_s);
-  std::string data;
-  if (record.type == kTypeA) {
+  std::string data = record.data;
+  if (!data.empty()) {
+    // As it is.
+  } else if (record.type == kTypeA) {
     put_four(data, record.address.value);
   } else {
     data = encode_name(record.target);

@@ -45,12 +45,16 @@ struct Record {
   std::uint32_t ttl_s = 5;
   Ipv4 address;        // A
   std::string target;  // CNAME, PTR
+  std::string data = {};  // in place of address and target: RDATA, of any type
 };
 
 // An answer to `query`; records that do not fit into `limit` are left out and the truncation bit is
 // set.
 std::string encode_answer(const Query& query, Code code, const std::vector<Record>& records,
                           std::size_t limit);
+
+// A name as it goes over the wire, without compression; labels longer than 63 bytes are cut.
+std::string encode_name(std::string_view name);
 
 // "10.1.0.10.in-addr.arpa" -> 10.0.1.10
 std::optional<Ipv4> reverse_address(std::string_view name);

@@ -72,6 +72,14 @@ struct Server::Busy {
 Server::Server(io::Loop& loop, ServerOptions options) : loop_(loop), options_(std::move(options)) {}
 Server::~Server() { CHECK(views_.empty()); }
 
+// Registered names come first: a zone does not take the name of a database away.
+Resolution Server::look_up(const View& view, const Query& query) const {
+  if (!names_.contains(query.name)) {
+    if (auto found = resolve_in_zones(zones_, names_, view, query)) return std::move(*found);
+  }
+  return resolve(names_, view, query);
+}
+
 task<Result<void>> Server::open(View view, std::string namespace_path, std::vector<Ipv4> addresses,
                                 bool reopen, std::uint16_t port) {
   if (const auto found = views_.find(view.vpc_id); found != views_.end()) {
@@ -122,7 +130,7 @@ task<void> Server::serve_udp(Listening& at, io::UdpSocket& socket) {
     const auto query = parse_query(datagram->bytes);
     if (!query) continue;
     if (query->question.empty() ||
-        resolve(names_, at.view, *query).kind == Resolution::Kind::answer) {
+        look_up(at.view, *query).kind == Resolution::Kind::answer) {
       co_await answer_datagram(at, socket, std::move(*datagram));
     } else {
       at.tasks.spawn("dns forward", answer_datagram(at, socket, std::move(*datagram)));
@@ -170,7 +178,7 @@ task<std::optional<std::string>> Server::answer(Listening& at, std::string messa
   const std::size_t limit = udp ? query->payload_limit : kTcpLimit;
   if (query->question.empty()) co_return encode_answer(*query, Code::format_error, {}, limit);
   if (query->operation != 0) co_return encode_answer(*query, Code::not_implemented, {}, limit);
-  const Resolution found = resolve(names_, at.view, *query);
+  const Resolution found = look_up(at.view, *query);
   if (found.kind == Resolution::Kind::forward)
     co_return co_await forward(*query, std::move(message), udp);
   co_return encode_answer(*query, found.code, found.records, limit);

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "host/dns/names.h"
+#include "host/dns/zones.h"
 #include "io/loop.h"
 #include "io/net.h"
 
@@ -32,6 +32,7 @@ class Server {
 
   // What names mean, from now on.
   void set_names(NameTable names) { names_ = std::move(names); }
+  void set_zones(ZoneTable zones) { zones_ = std::move(zones); }
 
   // Listens on port `port` of the addresses inside the namespace. A view that is open already is
   // only changed, unless its namespace is another one (`reopen`). Errors: "address-in-use",
@@ -44,6 +45,7 @@ class Server {
  private:
   struct Listening;
   struct Busy;
+  Resolution look_up(const View& view, const Query& query) const;
   task<void> serve_udp(Listening& at, io::UdpSocket& socket);
   task<void> serve_tcp(Listening& at, io::TcpListener& listener);
   task<void> serve_connection(Listening& at, io::TcpStream stream);
@@ -57,6 +59,7 @@ class Server {
   io::Loop& loop_;
   ServerOptions options_;
   NameTable names_;
+  ZoneTable zones_;
   std::map<std::string, std::unique_ptr<Listening>> views_;
   std::size_t forwarding_ = 0;
 };

@@ -104,9 +104,13 @@ task<Result<void>> Network::remove_all() {
   LF_CO_TRY(host, look_into(""));
   std::vector<std::string> lines;
   if (host.devices.contains(device)) lines.push_back("link del " + device);
-  if (host.routes.contains({options_.public_pool, "*", {}})) {
-    lines.push_back(fmt::format("route del unreachable {} metric {}", options_.public_pool.str(),
-                                kGuardMetric));
+  // `landfall down` does not know the pool: it is what leads to our device.
+  std::set<Cidr> pools = {options_.public_pool};
+  for (const Route& route : host.routes)
+    if (route.device == device) pools.insert(route.destination);
+  for (const Cidr& pool : pools) {
+    if (!host.routes.contains({pool, "*", {}})) continue;
+    lines.push_back(fmt::format("route del unreachable {} metric {}", pool.str(), kGuardMetric));
   }
   LF_CO_OK(co_await run_batch("", std::move(lines)));
   co_return co_await loop_.run_blocking([edge] { return remove_namespace(edge); });

@@ -146,6 +146,17 @@ std::optional<Interface> NetworkPort::find_interface(const Scope& scope, std::st
   return describe(tables, row->value);
 }
 
+std::optional<Interface> NetworkPort::find_interface_at(const Scope& scope, std::string_view vpc_id,
+                                                        Ipv4 address) {
+  const Tables tables = ec2_.tables(scope);
+  const std::string wanted = address.str();
+  for (const auto& row : tables.interfaces.list()) {
+    if (row.value.vpc_id == vpc_id && row.value.address == wanted)
+      return describe(tables, row.value);
+  }
+  return {};
+}
+
 std::vector<Interface> NetworkPort::interfaces_of(const Scope& scope,
                                                   std::string_view owner_prefix) {
   const Tables tables = ec2_.tables(scope);

@@ -21,6 +21,8 @@ class NetworkPort final : public Port {
 
   task<Result<Interface>> allocate_interface(InterfaceRequest request) override;
   std::optional<Interface> find_interface(const Scope& scope, std::string_view id) override;
+  std::optional<Interface> find_interface_at(const Scope& scope, std::string_view vpc_id,
+                                             Ipv4 address) override;
   std::vector<Interface> interfaces_of(const Scope& scope, std::string_view owner_prefix) override;
   task<Result<Interface>> wait_ready(Scope scope, std::string id, Millis timeout) override;
   task<Result<void>> set_security_groups(Scope scope, std::string id,

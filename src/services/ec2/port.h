@@ -139,6 +139,9 @@ class Port {
   // AddressLimitExceeded (the public pool is used up).
   virtual task<Result<Interface>> allocate_interface(InterfaceRequest request) = 0;
   virtual std::optional<Interface> find_interface(const Scope& scope, std::string_view id) = 0;
+  // The interface that has a private address in a VPC, whoever made it.
+  virtual std::optional<Interface> find_interface_at(const Scope& scope, std::string_view vpc_id,
+                                                     Ipv4 address) = 0;
   // All whose owner starts with `owner_prefix`: for adoption and for collecting what nobody wants
   // any more.
   virtual std::vector<Interface> interfaces_of(const Scope& scope,

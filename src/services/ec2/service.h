@@ -6,41 +6,12 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "io/exclusive.h"
 #include "io/loop.h"
 #include "services/ec2/records.h"
 #include "store/store.h"
 
 namespace landfall::ec2 {
-
-// One writer at a time. EC2's records check each other (no subnet goes while an interface is in
-// it), and a store's conditions cover single keys: with one writer, what a handler has read still
-// holds when it commits.
-class Exclusive {
- public:
-  explicit Exclusive(io::Loop& loop) : free_(loop) {}
-  class Guard {
-   public:
-    explicit Guard(Exclusive* owner) : owner_(owner) {}
-    Guard(Guard&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)) {}
-    ~Guard() {
-      if (!owner_) return;
-      owner_->taken_ = false;
-      owner_->free_.notify_all();
-    }
-
-   private:
-    Exclusive* owner_;
-  };
-  task<Guard> enter() {
-    while (taken_) co_await free_.wait();
-    taken_ = true;
-    co_return Guard(this);
-  }
-
- private:
-  io::Event free_;
-  bool taken_ = false;
-};
 
 struct Ec2 {
   Ec2(io::Loop& loop_, store::Store& store_, const Clock& clock_, Random& random_,
@@ -57,7 +28,7 @@ struct Ec2 {
   const Clock& clock;
   Random& random;
   Cidr public_pool;
-  Exclusive writing;
+  io::Exclusive writing;
   // Resumes when the kernel holds what the store says of a VPC now, or after a while; set by who
   // runs the controller. AWS promises no more than "soon" here, but a rule that is in force when
   // the call returns surprises nobody.

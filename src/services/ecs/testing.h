@@ -45,6 +45,13 @@ class FakeEc2 final : public ec2::Port {
     }
     return {};
   }
+  std::optional<ec2::Interface> find_interface_at(const Scope&, std::string_view vpc_id,
+                                                  Ipv4 address) override {
+    for (const auto& [owner, interface] : interfaces) {
+      if (interface.vpc_id == vpc_id && interface.private_address == address) return interface;
+    }
+    return {};
+  }
   std::vector<ec2::Interface> interfaces_of(const Scope&, std::string_view prefix) override {
     std::vector<ec2::Interface> out;
     for (const auto& [owner, interface] : interfaces) {

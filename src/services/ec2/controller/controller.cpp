@@ -212,6 +212,12 @@ void VpcController::stop_listeners(const std::string& vpc_id, Vpc& vpc) {
   }
 }
 
+void VpcController::set_zones(host::dns::ZoneTable zones) {
+  dns_.set_zones(zones);
+  zones_ = std::move(zones);
+  controller_.enqueue("names");
+}
+
 task<Result<void>> VpcController::publish_names() {
   host::dns::NameTable table;
   host::HostNames outside;
@@ -223,6 +229,9 @@ task<Result<void>> VpcController::publish_names() {
     const auto& seen = name.outside.empty() ? name.inside : name.outside;
     if (!seen.empty()) outside[row.id] = seen.front();
   }
+  // A name of a hosted zone may stand for one of those above, so it changes with them.
+  for (const auto& [name, address] : host::dns::outside_addresses(zones_, table))
+    outside.emplace(name, address);
   dns_.set_names(std::move(table));
   if (options_.hosts_file.empty()) co_return Result<void>();
   co_return co_await ec2_.loop.run_blocking(

@@ -34,6 +34,8 @@ class VpcController {
   task<void> stop();
 
   void add_listener(VpcListener listener);
+  // The hosted zones that DNS answers from, from now on.
+  void set_zones(host::dns::ZoneTable zones);
   // See Port::wait_ready.
   task<Result<void>> wait_ready(Scope scope, std::string id, Millis timeout);
   // Resumes when the kernel has the VPC as the store says now, or when it takes longer than
@@ -68,6 +70,7 @@ class VpcController {
   host::dns::Server& dns_;
   VpcControllerOptions options_;
   std::vector<VpcListener> listeners_;
+  host::dns::ZoneTable zones_;
   std::map<std::string, Vpc> vpcs_;  // by VPC id
   io::Event progress_;
   reconcile::Controller controller_;

@@ -1,5 +1,5 @@
-// operations: ListAccountSettings, PutAccountSetting, PutAccountSettingDefault,
-// DeleteAccountSetting
+// operations: ListAccountSettings, PutAccountSetting, PutAccountSettingDefault
+// operations: DeleteAccountSetting
 #include "base/bytes.h"
 #include "services/ecs/service.h"
 #include "wire/ecs/errors.h"

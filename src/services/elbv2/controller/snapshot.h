@@ -1,0 +1,35 @@
+// The proxy's configuration, from the records: a pure function.
+#pragma once
+
+#include <memory>
+
+#include "proxy/config.h"
+#include "services/elbv2/records.h"
+
+namespace landfall::elbv2 {
+
+// Everything of one account and region that a configuration is made of.
+struct Inventory {
+  std::vector<LoadBalancerRecord> load_balancers;
+  std::vector<ListenerRecord> listeners;
+  std::vector<RuleRecord> rules;
+  std::vector<TargetGroupRecord> target_groups;
+  std::map<std::string, std::vector<TargetRecord>> targets;  // by target group id
+  // By interface id: network namespaces of the interfaces that are in the kernel.
+  std::map<std::string, std::string> namespaces;
+  // By ARN: what acm::Port gave; a listener whose certificate is missing is left out.
+  std::map<std::string, proxy::Certificate> certificates;
+};
+
+// Adds the inventory's load balancers that have nodes, and the target groups they forward to.
+// access_log_root: below it each load balancer gets a folder of its own.
+void add_to_snapshot(proxy::Snapshot& snapshot, const Inventory& inventory,
+                     const std::string& access_log_root);
+
+// Folder of a load balancer's access logs, as the proxy writes them.
+std::string access_log_folder(const std::string& root, const LoadBalancerRecord& balancer);
+
+proxy::Condition to_proxy(const RuleCondition& condition);
+proxy::Action to_proxy(const wire::List<Action>& actions);
+
+}  // namespace landfall::elbv2

@@ -1,0 +1,43 @@
+// Elastic Load Balancing (v2): what it needs from the rest of Landfall.
+#pragma once
+
+#include <functional>
+
+#include "base/random.h"
+#include "io/exclusive.h"
+#include "reconcile/events.h"
+#include "services/acm/port.h"
+#include "services/ec2/port.h"
+#include "services/elbv2/health.h"
+#include "services/elbv2/records.h"
+
+namespace landfall::elbv2 {
+
+struct Elbv2 {
+  io::Loop& loop;
+  store::Store& store;
+  const Clock& clock;
+  Random& random;
+  ec2::Port& ec2;
+  acm::Port& acm;
+  reconcile::EventLog& events;
+  // What the proxy last said of the targets; filled by the controller.
+  HealthTable health = {};
+  // Called after `health` has changed.
+  std::vector<std::function<void()>> health_listeners = {};
+  // Resumes when the proxy has what the store said at that revision, or after a while; set by who
+  // runs the controller. AWS promises no more than "soon" here, but a listener that answers when
+  // the call returns surprises nobody.
+  std::function<task<void>(store::Revision)> in_force = {};
+  // Held by every writer from its first read to its commit.
+  io::Exclusive writing{loop};
+
+  Tables tables(const Scope& scope) const { return {store, scope}; }
+  std::string new_id() { return random.hex(16); }
+};
+
+// Commits what a writer has prepared under Elbv2::writing, lets the next one in, and waits until
+// the change is in force. Errors: those of the store.
+task<Result<void>> commit(Elbv2& elbv2, io::Exclusive::Guard guard, store::Transaction transaction);
+
+}  // namespace landfall::elbv2

@@ -1,0 +1,375 @@
+"""Rows B2, B3 and B12: traffic enters through a load balancer, only where it may, to services in private subnets.
+
+The VPC is the document's: 10.0.0.0/16, public subnets 10.0.1.0/24 and 10.0.2.0/24, private ones 10.0.10.0/24 and 10.0.11.0/24. The
+service behind the balancer is a small HTTP server in the network namespace of an interface, so that a test can make it fail at will.
+"""
+import http.server
+import json
+import os
+import ssl
+import subprocess
+import threading
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from harness.clients import Aws, Clients
+from harness.leaks import stop_and_check
+from harness.packets import Place, socket_in
+from harness.server import REGION, Server
+from harness.waiting import eventually
+
+CHECK = ("--health-check-path /health --health-check-interval-seconds 5 --health-check-timeout-seconds 2"
+         " --healthy-threshold-count 2 --unhealthy-threshold-count 2")
+
+
+class Service:
+    """An HTTP server on port 3000 of an interface. Answers with its name and what it was sent."""
+
+    def __init__(self, place: Place, name: str):
+        service = self
+        self.name, self.place = name, place
+        self.health, self.delay_s = 200, 0.0
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:  # noqa: N802 - the library's name
+                if self.path == "/health":
+                    return self.answer(service.health, b"")
+                if self.path == "/slow":
+                    time.sleep(service.delay_s)
+                seen = {"service": service.name, "path": self.path, "headers": {k.lower(): v for k, v in self.headers.items()}}
+                return self.answer(200, json.dumps(seen).encode())
+
+            def answer(self, status: int, body: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("0.0.0.0", 3000), Handler, bind_and_activate=False)
+        self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # a checker that gave up
+        self.server.socket.close()
+        self.server.socket = socket_in(place.namespace)
+        self.server.socket.setsockopt(1, 2, 1)  # SO_REUSEADDR
+        self.server.socket.bind(("0.0.0.0", 3000))
+        self.server.server_activate()
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class World:
+    """The VPC, the groups and the two services of the document, made with its commands."""
+
+    def __init__(self, server: Server, folder):
+        self.server = server
+        self.aws = Aws(server.environment(), folder, REGION)
+        clients = Clients(server.environment(), REGION)
+        self.elbv2, self.ec2, self.acm, self.route53 = (clients(name) for name in ("elbv2", "ec2", "acm", "route53"))
+        self.vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc)
+        self.public = [self.subnet("10.0.1.0/24", "a"), self.subnet("10.0.2.0/24", "c")]
+        self.private = [self.subnet("10.0.10.0/24", "a"), self.subnet("10.0.11.0/24", "c")]
+        table = self.ec2.create_route_table(VpcId=self.vpc)["RouteTable"]["RouteTableId"]
+        self.ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+        for subnet in self.public:
+            self.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+        self.front, self.app = self.group("alb"), self.group("ecs")
+        for port in (80, 443):
+            self.allow(self.front, port, IpRanges=[{"CidrIp": "0.0.0.0/0"}])
+        self.allow(self.app, 3000, UserIdGroupPairs=[{"GroupId": self.front}])
+        self.services = [Service(self.place(subnet), name) for subnet, name in zip(self.private, ("one", "two"), strict=True)]
+
+    def subnet(self, block: str, zone: str) -> str:
+        return self.ec2.create_subnet(VpcId=self.vpc, CidrBlock=block, AvailabilityZone=REGION + zone)["Subnet"]["SubnetId"]
+
+    def group(self, name: str) -> str:
+        return self.ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc)["GroupId"]
+
+    def allow(self, group: str, port: int, **peer) -> None:
+        self.ec2.authorize_security_group_ingress(
+            GroupId=group, IpPermissions=[{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **peer}])
+
+    def place(self, subnet: str, group: str | None = None) -> Place:
+        made = self.ec2.create_network_interface(SubnetId=subnet, Groups=[group or self.app])["NetworkInterface"]
+        place = Place(made["NetworkInterfaceId"])
+        place.address = made["PrivateIpAddress"]
+        return place
+
+    def balance(self) -> None:
+        """The document's commands: load balancer, target group, listener on 80, targets."""
+        made = self.aws(f"aws elbv2 create-load-balancer --name framerater-alb --subnets {' '.join(self.public)}"
+                        f" --security-groups {self.front}").json["LoadBalancers"][0]
+        self.balancer, self.name = made["LoadBalancerArn"], made["DNSName"]
+        group = self.aws(f"aws elbv2 create-target-group --name framerater-tg --protocol HTTP --port 3000 --vpc-id {self.vpc}"
+                         f" --target-type ip {CHECK}").json["TargetGroups"][0]
+        self.targets = group["TargetGroupArn"]
+        self.listener = self.aws(
+            f"aws elbv2 create-listener --load-balancer-arn {self.balancer} --protocol HTTP --port 80"
+            f" --default-actions Type=forward,TargetGroupArn={self.targets}").json["Listeners"][0]["ListenerArn"]
+        self.aws(f"aws elbv2 wait load-balancer-available --load-balancer-arns {self.balancer}")
+        self.register()
+
+    def register(self) -> None:
+        ids = " ".join(f"Id={service.place.address}" for service in self.services)
+        self.aws(f"aws elbv2 register-targets --target-group-arn {self.targets} --targets {ids}")
+
+    def health(self) -> dict[str, dict]:
+        """By service name."""
+        found = self.elbv2.describe_target_health(TargetGroupArn=self.targets)["TargetHealthDescriptions"]
+        names = {service.place.address: service.name for service in self.services}
+        return {names[item["Target"]["Id"]]: item["TargetHealth"] for item in found}
+
+    def states(self) -> dict[str, str]:
+        return {name: health["State"] for name, health in self.health().items()}
+
+    def all_healthy(self, within_s: float = 40) -> None:
+        eventually(lambda: set(self.states().values()) == {"healthy"}, within_s, what="all targets healthy")
+
+    def curl(self, url: str, *options: str) -> tuple[int, str]:
+        """Status and body, as a person's curl gives them; the name is looked up as any program's."""
+        done = subprocess.run(["curl", "-sS", "--noproxy", "*", "--max-time", "10", "-w", "\n%{http_code}", *options, url], capture_output=True, text=True)
+        assert done.returncode == 0, f"curl {url}: {done.stderr}"
+        body, _, status = done.stdout.rpartition("\n")
+        return int(status), body
+
+    def service(self, path: str = "/") -> str:
+        return self.seen(path)["service"]
+
+    def seen(self, path: str = "/", *options: str) -> dict:
+        status, body = self.curl(f"http://{self.name}{path}", *options)
+        assert status == 200, (status, body)
+        return json.loads(body)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    if os.environ.get("LANDFALL_TEST_ENDPOINT"):
+        pytest.skip("needs a server of its own")
+    server = Server()
+    made = None
+    try:
+        server.start()
+        made = World(server, tmp_path_factory.mktemp("home"))
+        made.balance()
+        yield made
+    finally:
+        for service in made.services if made else []:
+            service.close()
+        stop_and_check(server)
+
+
+def test_b3_requests_reach_every_target(world):
+    world.all_healthy()
+    assert {world.service() for _ in range(10)} == {"one", "two"}
+    headers = world.seen("/a?b=c", "-H", "X-Test: 1")["headers"]
+    assert headers["x-test"] == "1" and headers["host"] == world.name
+    assert headers["x-forwarded-proto"] == "http" and headers["x-forwarded-port"] == "80"
+    assert headers["x-forwarded-for"].count(".") == 3 and headers["x-amzn-trace-id"].startswith("Root=1-")
+
+
+def connects(place: Place, address: str, port: int, timeout_s: float = 1.0) -> bool:
+    with socket_in(place.namespace) as connecting:
+        connecting.settimeout(timeout_s)
+        try:
+            connecting.connect((address, port))
+            return True
+        except TimeoutError:
+            return False
+
+
+def test_b2_exactly_the_allowed_packets_pass(world):
+    service = world.services[0].place.address
+    friend = world.place(world.public[0], world.front)
+    eventually(lambda: connects(friend, service, 3000), 10, what="the balancer's group reaches the service")
+    stranger = world.place(world.private[0], world.group("stranger"))
+    assert not connects(stranger, service, 3000), "another group to the service"
+    assert not connects(friend, service, 3001), "another port of the service"
+    assert not connects(Place(), world.name, 81), "a port of the balancer without a rule"
+    way = subprocess.run(["ip", "route", "get", service], capture_output=True, text=True).stdout
+    assert " dev lf-" not in way, "the host has no way to a private address"
+
+
+def test_b3_a_failing_target_leaves_and_returns(world):
+    world.all_healthy()
+    one = world.services[0]
+    one.health = 500
+    eventually(lambda: world.states()["one"] == "unhealthy", 30)
+    health = world.health()["one"]
+    assert health["Reason"] == "Target.ResponseCodeMismatch" and "500" in health["Description"]
+    assert {world.service() for _ in range(10)} == {"two"}
+    assert "500" in world.server.why("framerater-tg")
+    one.health = 200
+    world.all_healthy()
+    assert {world.service() for _ in range(10)} == {"one", "two"}
+
+
+def test_b3_a_target_that_died_leaves_and_returns(world):
+    world.all_healthy()
+    place = world.services[0].place
+    world.services[0].close()
+    eventually(lambda: world.states()["one"] == "unhealthy", 30)
+    assert {world.service() for _ in range(5)} == {"two"}
+    world.services[0] = Service(place, "one")
+    world.all_healthy()
+
+
+def test_b2_the_missing_rule_is_named(world):
+    world.all_healthy()
+    rule = {"IpProtocol": "tcp", "FromPort": 3000, "ToPort": 3000, "UserIdGroupPairs": [{"GroupId": world.front}]}
+    world.ec2.revoke_security_group_ingress(GroupId=world.app, IpPermissions=[rule])
+    try:
+        eventually(lambda: set(world.states().values()) == {"unhealthy"}, 40)
+        assert world.health()["one"]["Reason"] == "Target.Timeout"
+        said = world.server.why("framerater-alb")
+        assert world.app in said and "3000" in said and "authorize-security-group-ingress" in said, said
+    finally:
+        world.ec2.authorize_security_group_ingress(GroupId=world.app, IpPermissions=[rule])
+    world.all_healthy()
+
+
+def test_b3_rules(world):
+    path = world.elbv2.create_rule(
+        ListenerArn=world.listener, Priority=1, Conditions=[{"Field": "path-pattern", "Values": ["/tea/*"]}],
+        Actions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "403", "ContentType": "text/plain",
+                                                                    "MessageBody": "no tea"}}])["Rules"][0]["RuleArn"]
+    assert world.curl(f"http://{world.name}/tea/x") == (403, "no tea")
+    assert world.service("/tea") in ("one", "two")
+    world.elbv2.modify_rule(RuleArn=path, Conditions=[{"Field": "host-header", "Values": ["tea.*"]}])
+    assert world.curl(f"http://{world.name}/tea/x", "-H", "Host: tea.example.com") == (403, "no tea")
+    assert world.service("/tea/x") in ("one", "two")
+    world.elbv2.delete_rule(RuleArn=path)
+    assert world.curl(f"http://{world.name}/", "-H", "Host: tea.example.com")[0] == 200
+
+
+def peer_names(address: str, asked_for: str, ca: str) -> set[str]:
+    context = ssl.create_default_context(cafile=ca)
+    with socket_in(None) as raw:
+        raw.settimeout(10)
+        raw.connect((address, 443))
+        with context.wrap_socket(raw, server_hostname=asked_for) as secure:
+            return {value for kind, value in secure.getpeercert()["subjectAltName"] if kind == "DNS"}
+
+
+def test_b12_https_with_sni_and_redirect(world):
+    world.all_healthy()
+    arns = []
+    for name in (world.name, "second.example.test"):
+        arn = world.aws(f"aws acm request-certificate --domain-name {name} --validation-method DNS --key-algorithm EC_prime256v1"
+                        ).json["CertificateArn"]
+        world.aws(f"aws acm wait certificate-validated --certificate-arn {arn}")
+        arns.append(arn)
+    listener = world.aws(
+        f"aws elbv2 create-listener --load-balancer-arn {world.balancer} --protocol HTTPS --port 443"
+        f" --ssl-policy ELBSecurityPolicy-TLS13-1-2-2021-06 --certificates CertificateArn={arns[0]}"
+        f" --default-actions Type=forward,TargetGroupArn={world.targets}").json["Listeners"][0]["ListenerArn"]
+    ca = str(world.server.data / "ca" / "ca.crt")
+    status, body = world.curl(f"https://{world.name}/", "--cacert", ca, "--http1.1")
+    assert status == 200 and json.loads(body)["headers"]["x-forwarded-proto"] == "https"
+    world.aws(f"aws elbv2 add-listener-certificates --listener-arn {listener} --certificates CertificateArn={arns[1]}")
+    assert peer_names(world.name, "second.example.test", ca) == {"second.example.test"}
+    assert peer_names(world.name, world.name, ca) == {world.name}
+    # The imported certificate of somebody else, in place of ours.
+    folder = world.server.folder
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder / "k.pem", "-out", folder / "c.pem",
+                    "-subj", f"/CN={world.name[:60]}", "-days", "30", "-addext", f"subjectAltName=DNS:{world.name}"],
+                   check=True, capture_output=True)
+    imported = world.aws(f"aws acm import-certificate --certificate fileb://{folder}/c.pem --private-key fileb://{folder}/k.pem"
+                         ).json["CertificateArn"]
+    world.aws(f"aws elbv2 modify-listener --listener-arn {listener} --certificates CertificateArn={imported}")
+    assert world.curl(f"https://{world.name}/", "--cacert", f"{folder}/c.pem", "--http1.1")[0] == 200
+    # HTTP to HTTPS.
+    world.aws(f"aws elbv2 modify-listener --listener-arn {world.listener} --default-actions",
+              json.dumps([{"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}]))
+    done = subprocess.run(["curl", "-sS", "--noproxy", "*", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", f"http://{world.name}/x?y=z"],
+                          capture_output=True, text=True, check=True).stdout
+    status, _, target = done.partition(" ")
+    assert status == "301"
+    parts = urlsplit(target)
+    assert (parts.scheme, parts.hostname, parts.port or 443, parts.path, parts.query) == ("https", world.name, 443, "/x", "y=z")
+    world.aws(f"aws elbv2 modify-listener --listener-arn {world.listener}"
+              f" --default-actions Type=forward,TargetGroupArn={world.targets}")
+
+
+def test_b3_a_name_of_ones_own(world):
+    zone = world.route53.create_hosted_zone(Name="framerater.test", CallerReference=world.vpc)["HostedZone"]["Id"]
+    balancer = world.elbv2.describe_load_balancers(LoadBalancerArns=[world.balancer])["LoadBalancers"][0]
+    world.route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": {
+        "Name": "app.framerater.test", "Type": "A", "AliasTarget": {
+            "HostedZoneId": balancer["CanonicalHostedZoneId"], "DNSName": "dualstack." + world.name, "EvaluateTargetHealth": True}}}]})
+    status, body = eventually(lambda: world.curl("http://app.framerater.test/"), 10, what="the alias in /etc/hosts")
+    assert status == 200 and json.loads(body)["headers"]["host"] == "app.framerater.test"
+
+
+def test_b3_requests_in_flight_end_before_a_target_leaves(world):
+    world.all_healthy()
+    for service in world.services:
+        service.delay_s = 2.0
+    world.elbv2.modify_target_group_attributes(TargetGroupArn=world.targets, Attributes=[
+        {"Key": "deregistration_delay.timeout_seconds", "Value": "6"}])
+    answers: list = []
+    threads = [threading.Thread(target=lambda: answers.append(world.service("/slow"))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.7)
+    one = world.services[0].place.address
+    world.aws(f"aws elbv2 deregister-targets --target-group-arn {world.targets} --targets Id={one}")
+    assert world.states()["one"] == "draining"
+    assert world.health()["one"]["Reason"] == "Target.DeregistrationInProgress"
+    assert {world.service() for _ in range(5)} == {"two"}
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 4 and "one" in answers, answers
+    eventually(lambda: "one" not in world.states(), 10, what="the target gone after its delay")
+    world.register()
+    world.all_healthy()
+
+
+def test_b3_nothing_is_lost_when_the_server_is_killed(world):
+    world.all_healthy()
+    stop, failed, done = threading.Event(), [], []
+
+    def load() -> None:
+        while not stop.is_set():
+            try:
+                done.append(world.service())
+            except AssertionError as error:
+                failed.append(str(error))
+
+    threads = [threading.Thread(target=load) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    world.server.kill()
+    time.sleep(1)
+    world.server.start()
+    time.sleep(2)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not failed and len(done) > 50, (failed[:3], len(done))
+    assert world.states() == {"one": "healthy", "two": "healthy"}
+    # And it is still in charge.
+    world.services[0].health = 500
+    eventually(lambda: world.states()["one"] == "unhealthy", 30)
+    world.services[0].health = 200
+    world.all_healthy()
+
+
+def test_b3_deleted_it_is_gone(world):
+    world.aws(f"aws elbv2 delete-load-balancer --load-balancer-arn {world.balancer}")
+    world.aws(f"aws elbv2 wait load-balancers-deleted --load-balancer-arns {world.balancer}")
+    eventually(lambda: not world.ec2.describe_network_interfaces(
+        Filters=[{"Name": "description", "Values": ["ELB app/framerater-alb/*"]}])["NetworkInterfaces"], 20, what="its interfaces gone")
+    assert world.name not in open("/etc/hosts").read()
+    world.aws(f"aws elbv2 delete-target-group --target-group-arn {world.targets}")
