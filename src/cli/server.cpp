@@ -246,7 +246,8 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
 
   host::PulledImages outside_images(loop, blobs, folder / "pulled");
   LF_CO_OK(outside_images.open());
-  ecs::Ecs ecs{loop, *store, clock, random, networks, identities, events};
+  elbv2::TargetPort targets(elbv2);
+  ecs::Ecs ecs{loop, *store, clock, random, networks, identities, events, targets};
   ecs::RegistryImages images(ecr, identities, outside_images);
   ecs::Fargate fargate{ecs,    settings.instance, containers,
                        images, log_lines,         authority->certificate_file()};

@@ -206,6 +206,16 @@ Service describe_service(const Ecs& ecs, const Scope& scope, const ServiceRecord
   out.service_name = service.name;
   out.cluster_arn = cluster_arn(scope, service.cluster);
   out.load_balancers.present = true;
+  for (const DeploymentRecord& deployment : service.deployments) {
+    if (!deployment.primary) continue;
+    for (const ServiceTarget& target : deployment.targets) {
+      LoadBalancer balancer;
+      balancer.target_group_arn = target.target_group;
+      balancer.container_name = target.container;
+      balancer.container_port = target.port;
+      out.load_balancers.push_back(std::move(balancer));
+    }
+  }
   out.service_registries.present = true;
   out.status = service.status == ServiceStatus::active     ? "ACTIVE"
                : service.status == ServiceStatus::draining ? "DRAINING"

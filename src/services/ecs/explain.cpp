@@ -103,12 +103,16 @@ void look_at_ports(const Fargate& fargate, const Scope& scope, const TaskRecord&
   }
 }
 
-Finding end_of(const TaskContainer& container) {
-  Finding out{.severity = container.essential ? Severity::problem : Severity::warning,
+// `said`: its output says why.
+Finding end_of(const TaskContainer& container, bool said) {
+  Finding out{.severity = said                  ? Severity::info
+                          : container.essential ? Severity::problem
+                                                : Severity::warning,
               .reason = container.out_of_memory ? "OutOfMemory" : "ContainerExited",
               .message = fmt::format("container {} ended with exit code {}", container.name,
                                      *container.exit_code)};
   if (container.out_of_memory) {
+    out.severity = Severity::problem;
     out.message = fmt::format("container {} needed more than its memory limit and was killed",
                               container.name);
     out.advice = "raise memory in the task definition";
@@ -141,7 +145,7 @@ Explanation explain_task(const Fargate& fargate, const Scope& scope, const TaskR
     const TaskContainer& container = task.containers[i];
     std::vector<Finding> said = diagnose_output(output_of(fargate, container));
     if (container.exit_code && !asked_for && (*container.exit_code != 0 || container.essential))
-      out.findings.push_back(end_of(container));
+      out.findings.push_back(end_of(container, !said.empty()));
     if (container.health == Health::unhealthy) {
       out.findings.push_back(
           {.severity = Severity::problem,
@@ -158,6 +162,16 @@ Explanation explain_task(const Fargate& fargate, const Scope& scope, const TaskR
     const auto& defined = definition->value.definition.container_definitions[i];
     look_at_endpoints(fargate, scope, task, defined, out);
     if (task.status == TaskStatus::running) look_at_ports(fargate, scope, task, defined, out);
+  }
+  for (const TaskTarget& target : task.targets) {
+    if (target.registered) out.depends_on.push_back(target.target_group);
+    if (target.registered && target.state == TargetState::unhealthy) {
+      out.findings.push_back({.severity = Severity::problem,
+                              .reason = "TargetUnhealthy",
+                              .message = fmt::format("port {} is unhealthy in its target group: {}",
+                                                     target.port, target.reason),
+                              .deeper = {target.target_group}});
+    }
   }
   for (Finding& finding : reconcile::findings_of(task.conditions))
     out.findings.push_back(std::move(finding));

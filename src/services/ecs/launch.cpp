@@ -211,6 +211,9 @@ TaskRecord new_task(Random& random, TimePoint now, const TaskDefinition& definit
   task.task_role = effective.task_role_arn.value_or("");
   task.execution_role = effective.execution_role_arn.value_or("");
   if (request.overrides) task.overrides = record::encode(*request.overrides);
+  for (ServiceTarget& target : request.targets)
+    task.targets.push_back(
+        {std::move(target.target_group), std::move(target.container), target.port});
   task.tags = std::move(request.tags);
   task.credentials_id = random.uuid();
   task.created_at = now;

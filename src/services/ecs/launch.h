@@ -37,6 +37,7 @@ struct NewTask {
   std::optional<TaskOverride> overrides;
   std::string service;
   std::string deployment;
+  std::vector<ServiceTarget> targets;
   std::string started_by;
   std::string group;
   std::vector<TagRecord> tags;

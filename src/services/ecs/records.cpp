@@ -63,7 +63,14 @@ std::optional<Health> TaskRecord::health() const {
 
 bool TaskRecord::running_and_healthy() const {
   return status == TaskStatus::running && !stop_wanted &&
-         health().value_or(Health::healthy) == Health::healthy;
+         health().value_or(Health::healthy) == Health::healthy &&
+         std::ranges::all_of(targets,
+                             [](const TaskTarget& t) { return t.state == TargetState::healthy; });
+}
+
+const TaskTarget* TaskRecord::unhealthy_target() const {
+  const auto found = std::ranges::find(targets, TargetState::unhealthy, &TaskTarget::state);
+  return found == targets.end() ? nullptr : &*found;
 }
 
 TaskContainer* TaskRecord::container(std::string_view wanted) {

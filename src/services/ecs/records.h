@@ -30,11 +30,20 @@ LF_RECORD(Network, subnets, security_groups, assign_public_ip)
 
 enum class Rollout { in_progress = 0, completed = 1, failed = 2 };
 
+// One entry of a service's loadBalancers: a container's port in a target group.
+struct ServiceTarget {
+  std::string target_group;  // ARN
+  std::string container;
+  int port = 0;
+};
+LF_RECORD(ServiceTarget, target_group, container, port)
+
 struct DeploymentRecord {
   std::string id;        // "ecs-svc/1234567890123456789"
   bool primary = false;  // PRIMARY; otherwise ACTIVE
   std::string task_definition;
   Network network;
+  std::vector<ServiceTarget> targets;
   int desired = 0;  // of a deployment that is not primary: what it had when it was replaced
   Rollout rollout = Rollout::in_progress;
   std::string rollout_reason;
@@ -46,8 +55,8 @@ struct DeploymentRecord {
   TimePoint created_at{};
   TimePoint updated_at{};
 };
-LF_RECORD(DeploymentRecord, id, primary, task_definition, network, desired, rollout, rollout_reason,
-          failed_tasks, completed_once, image_digests, created_at, updated_at)
+LF_RECORD(DeploymentRecord, id, primary, task_definition, network, targets, desired, rollout,
+          rollout_reason, failed_tasks, completed_once, image_digests, created_at, updated_at)
 
 enum class ServiceStatus { active = 0, draining = 1, inactive = 2 };
 
@@ -157,6 +166,19 @@ struct TaskInterface {
 LF_RECORD(TaskInterface, id, interface_id, vpc_id, subnet_id, availability_zone, mac,
           private_address, private_dns_name, public_address)
 
+enum class TargetState { initial = 0, healthy = 1, unhealthy = 2, draining = 3, gone = 4 };
+
+// A task's place in a target group.
+struct TaskTarget {
+  std::string target_group;  // ARN
+  std::string container;
+  int port = 0;
+  bool registered = false;  // told to the load balancer, and not yet taken back
+  TargetState state = TargetState::initial;
+  std::string reason;  // why it is not healthy: "Health checks failed with these codes: [503]"
+};
+LF_RECORD(TaskTarget, target_group, container, port, registered, state, reason)
+
 struct TaskRecord {
   std::string id;  // 32 hexadecimal digits
   std::string cluster;
@@ -190,6 +212,8 @@ struct TaskRecord {
 
   std::vector<TaskContainer> containers;
   std::optional<TaskInterface> attachment;
+  std::vector<TaskTarget> targets;
+  TimePoint deregistered_at{};  // when its targets began to drain
   reconcile::Conditions conditions;
 
   std::int64_t version = 1;  // rises with every change of state
@@ -204,7 +228,9 @@ struct TaskRecord {
 
   // None when no container has a health check.
   std::optional<Health> health() const;
+  // Running, and neither a container nor a load balancer says that it does not serve.
   bool running_and_healthy() const;
+  const TaskTarget* unhealthy_target() const;
   TaskContainer* container(std::string_view name);
   const TaskContainer* container(std::string_view name) const;
 };
@@ -212,7 +238,8 @@ LF_RECORD(TaskRecord, id, cluster, task_definition, family, service, deployment,
           launch_type, capacity_provider, platform_version, architecture, network, subnet, cpu,
           memory, task_role, execution_role, overrides, tags, client_token, credentials_id, status,
           stop_wanted, stop_code, stopped_reason, failure_counted, released, containers, attachment,
-          conditions, version, created_at, connectivity_at, pull_started_at, pull_stopped_at,
-          started_at, stopping_at, execution_stopped_at, stopped_at)
+          targets, deregistered_at, conditions, version, created_at, connectivity_at,
+          pull_started_at, pull_stopped_at, started_at, stopping_at, execution_stopped_at,
+          stopped_at)
 
 }  // namespace landfall::ecs

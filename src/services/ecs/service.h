@@ -7,6 +7,7 @@
 #include "services/ec2/port.h"
 #include "services/ecs/neighbours.h"
 #include "services/ecs/store.h"
+#include "services/elbv2/port.h"
 #include "services/iam/port.h"
 #include "wire/context.h"
 
@@ -22,6 +23,7 @@ struct Ecs {
   ec2::Port& ec2;
   iam::Port& iam;
   reconcile::EventLog& events;
+  elbv2::Port& balancers;
 
   Tables tables(const Scope& scope) const { return Tables(store, scope); }
 };

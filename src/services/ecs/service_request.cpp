@@ -42,7 +42,6 @@ Result<void> check_service_request(const Request& in) {
   auto refuse = [](std::string_view field, std::string_view why) {
     return errors::invalid_parameter(fmt::format("{} is not supported: {}.", field, why));
   };
-  if (!in.load_balancers.empty()) return refuse("loadBalancers", "there are no load balancers yet");
   if (!in.service_registries.empty())
     return refuse("serviceRegistries", "there is no service discovery");
   if (in.service_connect_configuration && in.service_connect_configuration->enabled)
@@ -59,9 +58,8 @@ Result<void> check_service_request(const Request& in) {
   if (in.deployment_controller && in.deployment_controller->type != "ECS")
     return refuse(fmt::format("deploymentController {}", in.deployment_controller->type),
                   "the scheduler's rolling update (ECS) is the one controller");
-  if (in.health_check_grace_period_seconds.value_or(0) != 0)
-    return errors::invalid_parameter(
-        "Health check grace period is only valid for services configured to use load balancers");
+  if (in.health_check_grace_period_seconds.value_or(0) < 0)
+    return errors::invalid_parameter("healthCheckGracePeriodSeconds must not be negative.");
   if (in.desired_count.value_or(0) < 0)
     return errors::invalid_parameter("desiredCount must not be negative.");
   if (in.desired_count.value_or(0) > 1000)
@@ -81,6 +79,61 @@ Result<TaskDefinition> find_active_definition(const Tables& tables, const Scope&
   return row->value.definition;
 }
 
+Result<std::vector<ServiceTarget>> read_targets(const Ecs& ecs, const Scope& scope,
+                                                const wire::List<LoadBalancer>& balancers,
+                                                const TaskDefinition& definition,
+                                                const Network& network) {
+  std::vector<ServiceTarget> out;
+  if (balancers.size() > 5)
+    return errors::invalid_parameter("load balancers can have at most 5 items.");
+  const auto subnet =
+      network.subnets.empty() ? std::nullopt : ecs.ec2.find_subnet(scope, network.subnets.front());
+  for (const LoadBalancer& balancer : balancers) {
+    if (balancer.load_balancer_name)
+      return errors::invalid_parameter(
+          "loadBalancerName is not supported: Classic Load Balancers have no place in a VPC with "
+          "Fargate tasks. Use a targetGroupArn.");
+    if (balancer.advanced_configuration)
+      return errors::invalid_parameter(
+          "advancedConfiguration is not supported: it belongs to blue/green deployments.");
+    ServiceTarget target{balancer.target_group_arn.value_or(""),
+                         balancer.container_name.value_or(""), balancer.container_port.value_or(0)};
+    if (target.target_group.empty())
+      return errors::invalid_parameter("targetGroupArn can not be blank.");
+    const auto container = std::ranges::find(definition.container_definitions, target.container,
+                                             &ContainerDefinition::name);
+    if (container == definition.container_definitions.end())
+      return errors::invalid_parameter(
+          fmt::format("The container {} does not exist in the task definition.", target.container));
+    if (std::ranges::find(container->port_mappings, target.port, [](const PortMapping& p) {
+          return p.container_port.value_or(0);
+        }) == container->port_mappings.end())
+      return errors::invalid_parameter(
+          fmt::format("The container {} did not have a container port {} defined.",
+                      target.container, target.port));
+    const auto group = ecs.balancers.find_target_group(scope, target.target_group);
+    if (!group)
+      return errors::invalid_parameter(
+          fmt::format("Unable to find target group with targetGroupArn {}.", target.target_group));
+    if (group->target_type != "ip")
+      return errors::invalid_parameter(
+          fmt::format("The provided target group {} has target type {}, which is incompatible with "
+                      "the awsvpc network mode specified in the task definition.",
+                      target.target_group, group->target_type));
+    if (group->load_balancer_arn.empty())
+      return errors::invalid_parameter(
+          fmt::format("The target group with targetGroupArn {} does not have an associated load "
+                      "balancer.",
+                      target.target_group));
+    if (subnet && group->vpc_id != subnet->vpc_id)
+      return errors::invalid_parameter(
+          fmt::format("The target group {} is in {}, the subnets are in {}.", target.target_group,
+                      group->vpc_id, subnet->vpc_id));
+    out.push_back(std::move(target));
+  }
+  return out;
+}
+
 Result<void> check_pass_roles(const Ecs& ecs, const RequestContext& ctx,
                               const TaskDefinition& definition) {
   LF_OK(check_roles(ecs, definition.task_role_arn.value_or(""),
@@ -94,7 +147,7 @@ Result<void> check_pass_roles(const Ecs& ecs, const RequestContext& ctx,
 }
 
 void begin_deployment(Random& random, ServiceRecord& service, std::string task_definition,
-                      Network network, TimePoint now) {
+                      Network network, std::vector<ServiceTarget> targets, TimePoint now) {
   for (DeploymentRecord& d : service.deployments) {
     if (!d.primary) continue;
     d.primary = false;
@@ -106,6 +159,7 @@ void begin_deployment(Random& random, ServiceRecord& service, std::string task_d
   fresh.primary = true;
   fresh.task_definition = std::move(task_definition);
   fresh.network = std::move(network);
+  fresh.targets = std::move(targets);
   fresh.created_at = fresh.updated_at = now;
   service.deployments.insert(service.deployments.begin(), std::move(fresh));
   service.launch_failures = 0;

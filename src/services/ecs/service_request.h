@@ -18,13 +18,20 @@ Result<void> check_service_request(const Request& in);
 Result<TaskDefinition> find_active_definition(const Tables& tables, const Scope& scope,
                                               const std::string& reference);
 
+// The loadBalancers of a request, against what they point to. Errors: InvalidParameterException in
+// ECS's words.
+Result<std::vector<ServiceTarget>> read_targets(const Ecs& ecs, const Scope& scope,
+                                                const wire::List<LoadBalancer>& balancers,
+                                                const TaskDefinition& definition,
+                                                const Network& network);
+
 // May the caller hand over the definition's roles? Error AccessDeniedException.
 Result<void> check_pass_roles(const Ecs& ecs, const RequestContext& ctx,
                               const TaskDefinition& definition);
 
 // Makes a new PRIMARY deployment; the one before becomes ACTIVE until its tasks are gone.
 void begin_deployment(Random& random, ServiceRecord& service, std::string task_definition,
-                      Network network, TimePoint now);
+                      Network network, std::vector<ServiceTarget> targets, TimePoint now);
 
 extern template Result<void> check_service_request(const CreateServiceRequest&);
 extern template Result<void> check_service_request(const UpdateServiceRequest&);

@@ -33,7 +33,7 @@ class FakeEc2 final : public ec2::Port {
       at->second.id = fmt::format("eni-{}", ++next_);
       at->second.owner = request.owner;
       at->second.subnet_id = request.subnet_id;
-      at->second.private_address = *Ipv4::parse("10.0.0.10");
+      at->second.private_address = *Ipv4::parse(fmt::format("10.0.0.{}", 9 + next_));
       at->second.private_dns_name = "ip-10-0-0-10";
       at->second.namespace_path = "/run/netns/fake";
     }
@@ -151,6 +151,43 @@ class FakeIam final : public iam::Port {
   }
 };
 
+class FakeBalancers final : public elbv2::Port {
+ public:
+  std::map<std::string, elbv2::TargetGroupInfo> groups;
+  std::map<std::string, elbv2::Health> health;  // "GROUP ADDRESS:PORT" of what is registered
+
+  std::optional<elbv2::TargetGroupInfo> find_target_group(const Scope&,
+                                                          std::string_view arn) override {
+    const auto found = groups.find(std::string(arn));
+    return found == groups.end() ? std::nullopt : std::optional(found->second);
+  }
+  task<Result<void>> register_target(Scope, std::string group, std::string id, int port) override {
+    if (!groups.contains(group)) co_return fail("TargetGroupNotFound", "no such target group");
+    health.try_emplace(fmt::format("{} {}:{}", group, id, port), elbv2::Health{"initial", "", ""});
+    co_return Result<void>();
+  }
+  task<Result<void>> deregister_target(Scope, std::string group, std::string id,
+                                       int port) override {
+    const auto found = health.find(fmt::format("{} {}:{}", group, id, port));
+    if (found != health.end()) found->second.state = "draining";
+    co_return Result<void>();
+  }
+  elbv2::Health target_health(const Scope&, std::string_view group, std::string_view id,
+                              int port) override {
+    const auto found = health.find(fmt::format("{} {}:{}", group, id, port));
+    return found == health.end() ? elbv2::Health{"unused", "Target.NotRegistered", ""}
+                                 : found->second;
+  }
+  std::vector<elbv2::TargetInfo> targets(const Scope&, std::string_view) override { return {}; }
+  void add_health_listener(std::function<void()> changed) override {
+    listeners.push_back(std::move(changed));
+  }
+  void tell() {
+    for (const auto& listener : listeners) listener();
+  }
+  std::vector<std::function<void()>> listeners;
+};
+
 class FakeLogs final : public logs::Port {
  public:
   std::set<std::string> groups = {"/ecs/app"};
@@ -194,11 +231,12 @@ struct TestEcs {
   FakeEc2 ec2;
   FakeIam iam;
   FakeLogs logs;
+  FakeBalancers balancers;
   FakeImages images;
   reconcile::EventLog events{*test.store, test.clock, random};
   host::FakeContainers containers{test.loop, test.clock};
   host::Instance instance{test.folder.path(), "abcdef"};
-  Ecs ecs{test.loop, *test.store, test.clock, random, ec2, iam, events};
+  Ecs ecs{test.loop, *test.store, test.clock, random, ec2, iam, events, balancers};
   Fargate fargate{ecs, instance, containers, images, logs};
   std::unique_ptr<TaskController> tasks;
   std::unique_ptr<ServiceController> services;

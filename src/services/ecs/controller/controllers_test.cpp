@@ -30,6 +30,9 @@ RegisterTaskDefinitionRequest definition() {
   c.name = "app";
   c.image = "123456789012.dkr.ecr.us-west-1.landfall.test:4566/app:latest";
   c.environment = {{"DATABASE_URL", "postgresql://x"}};
+  PortMapping port;
+  port.container_port = 80;
+  c.port_mappings = {port};
   c.log_configuration =
       LogConfiguration{"awslogs",
                        std::map<std::string, std::string>{{"awslogs-group", "/ecs/app"},
@@ -251,6 +254,65 @@ TEST_F(Controllers, ADeletedServiceDrainsAndLeavesNothing) {
     EXPECT_EQ((co_await web()).status, "INACTIVE");
     EXPECT_TRUE(t.containers.list().empty());
     EXPECT_TRUE(t.ec2.interfaces.empty());
+  });
+}
+
+constexpr const char* kGroup =
+    "arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/web/1";
+
+TEST_F(Controllers, ABalancedServiceServesBeforeTheOldOneDrains) {
+  run([this]() -> task<void> {
+    t.balancers.groups[kGroup] = {
+        .arn = kGroup, .target_type = "ip", .vpc_id = "vpc-1", .load_balancer_arn = "lb"};
+    CreateServiceRequest in;
+    in.service_name = "web";
+    in.task_definition = "app";
+    in.desired_count = 1;
+    in.launch_type = "FARGATE";
+    in.network_configuration = network();
+    in.load_balancers = {LoadBalancer{kGroup, {}, "app", 81, {}}};
+    auto out = co_await create_service(t.ecs, t.context(), in);
+    CO_ASSERT(!out);
+    EXPECT_EQ(out.error().message, "The container app did not have a container port 81 defined.");
+    in.load_balancers = {LoadBalancer{kGroup, {}, "app", 80, {}}};
+    out = co_await create_service(t.ecs, t.context(), in);
+    EXPECT_TRUE(out) << (out ? "" : out.error().message);
+    co_await t.settle();
+    CO_ASSERT(t.balancers.health.size() == 1);
+    EXPECT_EQ((co_await web()).deployments[0].rollout_state, "IN_PROGRESS");
+    const std::string key = t.balancers.health.begin()->first;
+    EXPECT_EQ(key, std::string(kGroup) + " 10.0.0.10:80");
+    t.balancers.health[key].state = "healthy";
+    t.balancers.tell();
+    co_await t.settle();
+    EXPECT_EQ((co_await web()).deployments[0].rollout_state, "COMPLETED");
+
+    // A load balancer that fails it: replaced, and drained before it is stopped.
+    t.test.clock.advance(std::chrono::minutes(5));
+    const std::string first = t.containers.list().front().id;
+    t.balancers.health[key] = {"unhealthy", "Target.ResponseCodeMismatch",
+                               "Health checks failed with these codes: [503]"};
+    t.balancers.tell();
+    co_await t.settle();
+    std::vector<std::string> messages;
+    for (const ServiceEvent& event : (co_await web()).events) messages.push_back(*event.message);
+    EXPECT_THAT(
+        messages,
+        Contains(HasSubstr("due to (reason Health checks failed with these codes: [503])")));
+    EXPECT_EQ(t.containers.list().size(), 2u) << "the new one runs beside it";
+    const std::string second = std::string(kGroup) + " 10.0.0.11:80";
+    CO_ASSERT(t.balancers.health.contains(second));
+    EXPECT_EQ(t.balancers.health[key].state, "unhealthy") << "it goes when the new one serves";
+    t.balancers.health[second] = {"healthy", "", ""};
+    t.balancers.tell();
+    co_await t.settle();
+    EXPECT_EQ(t.balancers.health[key].state, "draining");
+    EXPECT_TRUE(t.containers.find(first)) << "requests under way end first";
+    t.balancers.health.erase(key);
+    t.balancers.tell();
+    co_await t.settle();
+    EXPECT_FALSE(t.containers.find(first));
+    EXPECT_EQ((co_await web()).running_count, 1);
   });
 }
 

@@ -164,6 +164,7 @@ task<Result<bool>> ServiceController::carry_out(Scope scope, store::Row<ServiceR
                                  .subnet = start.subnet,
                                  .service = service.name,
                                  .deployment = deployment->id,
+                                 .targets = deployment->targets,
                                  .started_by = deployment->id,
                                  .group = "service:" + service.name,
                                  .tags = task_tags(service, definition->value)});

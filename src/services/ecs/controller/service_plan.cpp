@@ -53,11 +53,21 @@ struct Planner {
   // over.
   bool settled(const TaskRecord& task) {
     if (!task.running_and_healthy()) return false;
-    if (task.health()) return true;
+    if (task.health() || !task.targets.empty()) return true;
     const Millis age = now - task.started_at;
     if (age >= kSettle || age < Millis(0))
       return true;  // a clock set back must not hold up a deployment
     look_again(kSettle - age);
+    return false;
+  }
+  // A load balancer's verdict counts after the grace period only.
+  bool unhealthy(const TaskRecord& task) {
+    if (task.health() == Health::unhealthy) return true;
+    if (task.status != TaskStatus::running || !task.unhealthy_target()) return false;
+    const Millis grace = std::chrono::seconds(before.health_check_grace_s.value_or(0));
+    const Millis age = now - task.started_at;
+    if (age >= grace || age < Millis(0)) return true;
+    look_again(grace - age);
     return false;
   }
   int settled_in(const std::vector<const TaskRecord*>& tasks) {
@@ -76,8 +86,6 @@ struct Planner {
         std::ranges::count_if(tasks, [&](const TaskRecord* t) { return stays(t); }));
   }
 };
-
-bool unhealthy(const TaskRecord& task) { return task.health() == Health::unhealthy; }
 
 bool failed_by_itself(const TaskRecord& task) {
   return task.stop_code == "EssentialContainerExited" || task.stop_code == "TaskFailedToStart" ||
@@ -176,10 +184,16 @@ void Planner::replace_unhealthy(int missing, int room) {
     const bool replaced = surplus >= 0;
     if (!rolling && !replaced && stuck <= 0) continue;
     --stuck;
-    plan.events.push_back(
-        about(fmt::format("(task {}) failed container health checks.", task->id)));
+    const TaskTarget* target =
+        task->health() == Health::unhealthy ? nullptr : task->unhealthy_target();
+    plan.events.push_back(about(
+        target ? fmt::format("(port {}) is unhealthy in (target-group {}) due to (reason {}).",
+                             target->port, target->target_group, target->reason)
+               : fmt::format("(task {}) failed container health checks.", task->id)));
     if (!task->failure_counted) count_failure(*task);
-    stop(*task, "Task failed container health checks");
+    stop(*task, target ? fmt::format("Task failed ELB health checks in (target-group {})",
+                                     target->target_group)
+                       : "Task failed container health checks");
   }
 }
 
@@ -214,7 +228,8 @@ int Planner::make_room(int missing, int room) {
 void Planner::retire_old() {
   // Old tasks that do not serve help nobody.
   for (const TaskRecord* task : old) {
-    if (!task->running_and_healthy()) stop(*task, scaling_reason());
+    // (One that a load balancer has only not checked yet may well serve.)
+    if (task->status != TaskStatus::running || unhealthy(*task)) stop(*task, scaling_reason());
   }
   const int missing = next.desired_count - alive_in(primary);
   const int room = most_tasks(next) - alive_in(primary) - alive_in(old);

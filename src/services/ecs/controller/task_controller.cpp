@@ -10,6 +10,15 @@ namespace {
 constexpr int kMostRounds = 64;
 constexpr std::size_t kKeptLines = 10;
 
+TargetState state_of(const elbv2::Health& health) {
+  if (health.state == "healthy") return TargetState::healthy;
+  if (health.state == "unhealthy" || health.state == "unavailable") return TargetState::unhealthy;
+  if (health.state == "draining") return TargetState::draining;
+  // Registered, but no listener leads to the group: nothing checks it.
+  if (health.state == "unused" && health.reason == "Target.NotRegistered") return TargetState::gone;
+  return TargetState::initial;
+}
+
 std::vector<std::string> tasks_only(const store::KeyValue& current,
                                     const std::optional<store::KeyValue>&) {
   const auto parts = parse_key(current.key);
@@ -33,7 +42,13 @@ TaskController::TaskController(Fargate& fargate)
                    .sources = {{std::string(kPrefix), tasks_only}},
                    .workers = 8,
                    .backoff = {.most = std::chrono::seconds(30)}},
-                  [this](std::string key) { return reconcile(std::move(key)); }) {}
+                  [this](std::string key) { return reconcile(std::move(key)); }) {
+  fargate_.ecs.balancers.add_health_listener([this] { look_at_balanced(); });
+}
+
+void TaskController::look_at_balanced() {
+  for (const std::string& key : balanced_) controller_.enqueue(key);
+}
 
 void TaskController::start() { controller_.start(); }
 
@@ -81,6 +96,12 @@ SeenTask TaskController::observe(const Work& work) {
     there.started_at = info->started_at.value_or(TimePoint{});
     there.exit = info->exit;
     there.health = health_.state(container.host_id);
+  }
+  for (const TaskTarget& target : task.targets) {
+    const elbv2::Health health = fargate_.ecs.balancers.target_health(
+        work.scope, target.target_group, task.attachment ? task.attachment->private_address : "",
+        target.port);
+    seen.targets.push_back({state_of(health), health.description});
   }
   return seen;
 }
@@ -171,9 +192,17 @@ task<Result<reconcile::Requeue>> TaskController::reconcile(std::string task_key)
   Work work{parsed->scope, parsed->id(), {}, {}, {}};
   const Tables tables = fargate_.ecs.tables(work.scope);
   for (int round = 0; round < kMostRounds; ++round) {
-    if (!read(work)) co_return reconcile::Requeue{};
+    if (!read(work)) {
+      balanced_.erase(task_key);
+      co_return reconcile::Requeue{};
+    }
     const TimePoint now = fargate_.ecs.clock.now();
     const TaskRecord& task = work.row.value;
+    if (task.targets.empty() || task.status == TaskStatus::stopped) {
+      balanced_.erase(task_key);
+    } else {
+      balanced_.insert(task_key);
+    }
     if (task.status == TaskStatus::stopped) {
       const Millis left = kKeepStopped - (now - task.stopped_at);
       if (left > Millis(0)) co_return reconcile::Requeue{left};

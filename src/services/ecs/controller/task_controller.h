@@ -48,7 +48,10 @@ class TaskController {
   task<Result<void>> connect(const Work& work);
   task<Result<void>> prepare(const Work& work, std::string container);
   task<Result<void>> start(const Work& work, std::string container);
+  task<Result<void>> register_targets(const Work& work);
+  task<Result<void>> deregister_targets(const Work& work);
   task<Result<void>> release(const Work& work);
+  void look_at_balanced();
   void begin_stop(const Work& work, const TaskStep& step);
 
   task<Result<std::string>> resolve_image(const Work& work, std::size_t index);
@@ -63,6 +66,7 @@ class TaskController {
   Fargate& fargate_;
   io::TaskScope watchers_;
   std::set<std::string> watched_;   // containers whose end is being waited for
+  std::set<std::string> balanced_;  // keys of tasks in target groups
   std::set<std::string> stopping_;  // containers that are being stopped
   HealthChecks health_;
   LogShipper logs_;

@@ -17,6 +17,7 @@ struct Planner {
   void check_dependencies();
   void bring_up();
   void bring_down();
+  bool drained();
 
   const SeenContainer* find(const std::string& name) const {
     const auto found = seen.containers.find(name);
@@ -83,6 +84,16 @@ void Planner::mirror() {
     } else {
       note_exit(c, there->exit.value_or(host::ExitStatus{.code = 137, .at = now}), now);
     }
+  }
+  for (std::size_t i = 0; i < next.targets.size() && i < seen.targets.size(); ++i) {
+    TaskTarget& target = next.targets[i];
+    const bool told = target.registered || next.deregistered_at != TimePoint{};
+    // A balancer that starts again knows nothing yet: what it said before still holds.
+    if (target.registered && target.state != TargetState::gone &&
+        seen.targets[i].state == TargetState::initial)
+      continue;
+    target.state = told ? seen.targets[i].state : TargetState::initial;
+    target.reason = told ? seen.targets[i].reason : "";
   }
 }
 
@@ -186,10 +197,36 @@ void Planner::bring_up() {
   }
   next.status = TaskStatus::running;
   if (next.started_at == TimePoint{}) next.started_at = now;
+  if (std::ranges::any_of(next.targets, [](const TaskTarget& t) {
+        return !t.registered || t.state == TargetState::gone;
+      }))
+    plan.steps.push_back({TaskStep::Kind::register_targets});
+}
+
+// Before a container is stopped, its load balancers send no more requests, and those under way have
+// ended.
+bool Planner::drained() {
+  if (next.targets.empty()) return true;
+  if (std::ranges::any_of(next.targets, &TaskTarget::registered)) {
+    next.status = TaskStatus::deactivating;
+    plan.steps.push_back({TaskStep::Kind::deregister_targets});
+    return false;
+  }
+  if (next.deregistered_at == TimePoint{}) return true;  // it never had a request
+  const bool serves = std::ranges::any_of(
+      next.containers, [](const TaskContainer& c) { return c.status == ContainerStatus::running; });
+  const bool draining = std::ranges::any_of(
+      next.targets, [](const TaskTarget& t) { return t.state == TargetState::draining; });
+  const Millis left = kLongestDrain - (now - next.deregistered_at);
+  if (!serves || !draining || left <= Millis(0)) return true;
+  next.status = TaskStatus::deactivating;
+  look_again(std::min<Millis>(left, std::chrono::seconds(1)));
+  return false;
 }
 
 // A container stops after those that depend on it.
 void Planner::bring_down() {
+  if (!drained()) return;
   bool all_ended = true;
   bool any_begun = false;
   for (const ContainerPart& p : parts) {

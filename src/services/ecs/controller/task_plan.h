@@ -36,7 +36,13 @@ struct SeenContainer {
   Health health = Health::unknown;
 };
 
+struct SeenTarget {
+  TargetState state = TargetState::gone;
+  std::string reason;
+};
+
 struct SeenTask {
+  std::vector<SeenTarget> targets;                  // as TaskRecord::targets
   bool connected = false;                           // the interface is there and packets pass
   std::map<std::string, SeenContainer> containers;  // by container name; absent: not there
 };
@@ -46,6 +52,8 @@ struct TaskStep {
     connect,  // allocate the interface and wait until packets pass
     prepare,  // resolve and unpack the image, make the container ready
     start,
+    register_targets,    // with its load balancers, once its containers run
+    deregister_targets,  // no new requests from now on
     stop,  // its stop signal, SIGKILL after `grace`; takes its time, the plan does not wait for it
     release,  // ship the last output; remove containers, folders and interface
   };
@@ -61,6 +69,10 @@ struct TaskPlan {
   std::vector<TaskStep> steps;
   std::optional<Millis> look_again;
 };
+
+// A drain that the load balancer never ends is given up after this long: the longest
+// deregistration delay, and some.
+inline constexpr Millis kLongestDrain = std::chrono::seconds(3600 + 60);
 
 TaskPlan plan_task(const TaskRecord& task, const std::vector<ContainerPart>& parts,
                    const SeenTask& seen, TimePoint now);

@@ -51,6 +51,15 @@ struct World {
         seen.containers[s.container].state = ContainerState::running;
         seen.containers[s.container].started_at = now;
         break;
+      case Kind::register_targets:
+        for (TaskTarget& target : task.targets) target.registered = true;
+        seen.targets.assign(task.targets.size(), {TargetState::initial, ""});
+        break;
+      case Kind::deregister_targets:
+        for (TaskTarget& target : task.targets) target.registered = false;
+        task.deregistered_at = now;
+        seen.targets.assign(task.targets.size(), {TargetState::draining, ""});
+        break;
       case Kind::stop:
         exit(s.container, 143);
         break;
@@ -112,6 +121,38 @@ TEST(TaskPlan, EssentialContainerEndsTheTask) {
   EXPECT_EQ(w.task.stopped_reason, "Essential container in task exited");
   EXPECT_EQ(w.task.container("app")->exit_code, 3);
   EXPECT_EQ(w.task.container("side")->exit_code, 1);
+}
+
+TEST(TaskPlan, DrainsBeforeItStops) {
+  World w({part("app")});
+  w.task.targets = {{"group", "app", 80}};
+  w.settle();
+  EXPECT_EQ(w.task.status, TaskStatus::running);
+  EXPECT_TRUE(w.task.targets[0].registered);
+  EXPECT_FALSE(w.task.running_and_healthy()) << "the load balancer has not checked it yet";
+  w.seen.targets[0] = {TargetState::healthy, ""};
+  w.settle();
+  EXPECT_TRUE(w.task.running_and_healthy());
+  w.seen.targets[0] = {TargetState::initial, ""};
+  w.settle();
+  EXPECT_TRUE(w.task.running_and_healthy()) << "a balancer that has just started knows nothing";
+  want_stop(w.task, "UserInitiated", "Task stopped by user", w.now);
+  w.settle();
+  EXPECT_EQ(w.task.status, TaskStatus::deactivating);
+  EXPECT_EQ(w.seen.containers["app"].state, ContainerState::running);
+  w.seen.targets[0] = {TargetState::gone, ""};
+  w.settle();
+  EXPECT_EQ(w.task.status, TaskStatus::stopped);
+}
+
+TEST(TaskPlan, ATaskThatEndedDoesNotWaitForItsDrain) {
+  World w({part("app")});
+  w.task.targets = {{"group", "app", 80}};
+  w.settle();
+  w.exit("app", 1);
+  w.settle();
+  EXPECT_EQ(w.task.status, TaskStatus::stopped);
+  EXPECT_FALSE(w.task.targets[0].registered);
 }
 
 TEST(TaskPlan, OutOfMemoryIsNamed) {

@@ -60,6 +60,10 @@ task<Result<void>> TaskController::apply(const Work& work, TaskStep step) {
       co_return co_await prepare(work, step.container);
     case TaskStep::Kind::start:
       co_return co_await start(work, step.container);
+    case TaskStep::Kind::register_targets:
+      co_return co_await register_targets(work);
+    case TaskStep::Kind::deregister_targets:
+      co_return co_await deregister_targets(work);
     case TaskStep::Kind::release:
       co_return co_await release(work);
     case TaskStep::Kind::stop:
@@ -263,6 +267,52 @@ task<Result<void>> TaskController::start(const Work& work, std::string name) {
   if (!started)
     co_return co_await fail_to_start(work, name, container_error(started.error(), *container));
   co_return Result<void>();
+}
+
+task<Result<void>> TaskController::register_targets(const Work& work) {
+  const TaskRecord& task = work.row.value;
+  for (const TaskTarget& target : task.targets) {
+    auto done = co_await fargate_.ecs.balancers.register_target(
+        work.scope, target.target_group, task.attachment->private_address, target.port);
+    if (done) continue;
+    const TimePoint now = fargate_.ecs.clock.now();
+    LF_CO_OK(co_await change(work, [&](TaskRecord& t) {
+      reconcile::set_condition(
+          t.conditions,
+          {.type = "InTargetGroups",
+           .status = reconcile::Status::no,
+           .reason = "RegistrationRefused",
+           .message = fmt::format("port {} is not in (target-group {}): {}", target.port,
+                                  target.target_group, done.error().message),
+           .cause = target.target_group},
+          now);
+    }));
+    co_return std::unexpected(done.error());
+  }
+  co_return co_await change(work, [](TaskRecord& t) {
+    reconcile::remove_condition(t.conditions, "InTargetGroups");
+    for (TaskTarget& target : t.targets) {
+      target.registered = true;
+      target.state = TargetState::initial;
+    }
+  });
+}
+
+task<Result<void>> TaskController::deregister_targets(const Work& work) {
+  const TaskRecord& task = work.row.value;
+  for (const TaskTarget& target : task.targets) {
+    if (!target.registered) continue;
+    LF_CO_OK(co_await fargate_.ecs.balancers.deregister_target(
+        work.scope, target.target_group, task.attachment->private_address, target.port));
+  }
+  const TimePoint now = fargate_.ecs.clock.now();
+  co_return co_await change(work, [now](TaskRecord& t) {
+    t.deregistered_at = now;
+    for (TaskTarget& target : t.targets) {
+      target.registered = false;
+      target.state = TargetState::draining;
+    }
+  });
 }
 
 task<Result<void>> TaskController::release(const Work& work) {

@@ -13,7 +13,8 @@ Result<ServiceRecord> read_service(const Ecs& ecs, const RequestContext& ctx,
   if (in.scheduling_strategy.value_or("REPLICA") != "REPLICA")
     return errors::invalid_parameter("The DAEMON scheduling strategy is not supported on Fargate.");
   if (in.role)
-    return errors::invalid_parameter("role is not supported: it belongs to load balancers.");
+    return errors::invalid_parameter(
+        "You cannot specify an IAM role for services that require a service linked role.");
   if (in.service_name.empty() || in.service_name.size() > 255 ||
       !std::ranges::all_of(in.service_name,
                            [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; }))
@@ -25,6 +26,10 @@ Result<ServiceRecord> read_service(const Ecs& ecs, const RequestContext& ctx,
   LF_TRY(launch, check_launch(in.launch_type, in.capacity_provider_strategy, cluster));
   LF_TRY(platform, check_platform_version(in.platform_version));
   LF_TRY(network, check_network(ecs, ctx.scope, in.network_configuration));
+  LF_TRY(targets, read_targets(ecs, ctx.scope, in.load_balancers, definition, network));
+  if (targets.empty() && in.health_check_grace_period_seconds)
+    return errors::invalid_parameter(
+        "Health check grace period is only valid for services configured to use load balancers");
   LF_TRY(tags, read_tags(in.tags));
   if (!in.desired_count)
     return errors::invalid_parameter("desiredCount is required for REPLICA services.");
@@ -40,10 +45,12 @@ Result<ServiceRecord> read_service(const Ecs& ecs, const RequestContext& ctx,
   service.propagate_tags = in.propagate_tags.value_or("NONE");
   service.ecs_managed_tags = in.enable_ecs_managed_tags.value_or(false);
   service.availability_zone_rebalancing = in.availability_zone_rebalancing.value_or("DISABLED");
+  service.health_check_grace_s = in.health_check_grace_period_seconds;
   service.created_by = ctx.principal.arn;
   service.tags = std::move(tags);
   service.created_at = ctx.now;
-  begin_deployment(ecs.random, service, *definition.task_definition_arn, network, ctx.now);
+  begin_deployment(ecs.random, service, *definition.task_definition_arn, network,
+                   std::move(targets), ctx.now);
   return service;
 }
 

@@ -11,6 +11,7 @@ struct Change {
   std::optional<TaskDefinition> definition;
   std::optional<Network> network;
   std::optional<Launch> launch;
+  std::optional<std::vector<ServiceTarget>> targets;
 };
 
 // A new deployment begins when what its tasks are made from changes, or when it is asked for.
@@ -35,10 +36,18 @@ Result<bool> apply(const Ecs& ecs, const RequestContext& ctx, const Change& chan
   const std::string definition =
       change.definition ? *change.definition->task_definition_arn : primary->task_definition;
   const Network network = change.network.value_or(primary->network);
+  const std::vector<ServiceTarget> targets = change.targets.value_or(primary->targets);
+  if (in.health_check_grace_period_seconds) {
+    if (targets.empty())
+      return errors::invalid_parameter(
+          "Health check grace period is only valid for services configured to use load balancers");
+    service.health_check_grace_s = in.health_check_grace_period_seconds;
+  }
   const bool differs = definition != primary->task_definition ||
-                       record::to_text(network) != record::to_text(primary->network);
+                       record::to_text(network) != record::to_text(primary->network) ||
+                       record::to_text(targets) != record::to_text(primary->targets);
   if (differs || in.force_new_deployment.value_or(false))
-    begin_deployment(ecs.random, service, definition, network, ctx.now);
+    begin_deployment(ecs.random, service, definition, network, targets, ctx.now);
   service.steady = false;
   return true;
 }
@@ -57,7 +66,7 @@ task<Result<UpdateServiceResponse>> update_service(Ecs& ecs, const RequestContex
   if (known->value.status != ServiceStatus::active)
     co_return errors::service_not_active("Service was not ACTIVE.");
 
-  Change change{std::move(in), {}, {}, {}};
+  Change change{std::move(in), {}, {}, {}, {}};
   if (change.in.task_definition) {
     LF_CO_TRY(definition, find_active_definition(tables, ctx.scope, *change.in.task_definition));
     LF_CO_OK(check_pass_roles(ecs, ctx, definition));
@@ -66,6 +75,18 @@ task<Result<UpdateServiceResponse>> update_service(Ecs& ecs, const RequestContex
   if (change.in.network_configuration) {
     LF_CO_TRY(network, check_network(ecs, ctx.scope, change.in.network_configuration));
     change.network = network;
+  }
+  if (change.in.load_balancers.present) {
+    const auto primary =
+        std::ranges::find(known->value.deployments, true, &DeploymentRecord::primary);
+    if (primary == known->value.deployments.end())
+      co_return errors::server("The service has no deployment.");
+    LF_CO_TRY(definition,
+              find_active_definition(tables, ctx.scope,
+                                     change.in.task_definition.value_or(primary->task_definition)));
+    LF_CO_TRY(targets, read_targets(ecs, ctx.scope, change.in.load_balancers, definition,
+                                    change.network.value_or(primary->network)));
+    change.targets = std::move(targets);
   }
   if (!change.in.capacity_provider_strategy.empty()) {
     LF_CO_TRY(launch, check_launch({}, change.in.capacity_provider_strategy, cluster.value));
