@@ -23,6 +23,7 @@
 #include "services/ecs/registry_images.h"
 #include "services/elbv2/controller/controller.h"
 #include "services/elbv2/explain.h"
+#include "services/elbv2/target_port.h"
 #include "services/elbv2/usage.h"
 #include "services/iam/identities.h"
 #include "services/logs/keeper.h"
