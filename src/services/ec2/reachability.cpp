@@ -147,20 +147,38 @@ std::optional<Reachability> acl_problem(const AclQuestion& asked, std::string_vi
                   free_number(*acl, asked.egress, number), protocol, ports, asked.peer.str()));
 }
 
-// Lists know nothing of connections, so both directions are asked.
-std::optional<Reachability> acls_problem(const PathEnd& from, const PathEnd& to, Ipv4 source,
-                                         Ipv4 target, std::string_view protocol, int port) {
+// The interface of the NAT gateway between an end and an address outside, if there is one.
+const NetworkInterfaceRecord* nat_interface(const PathEnd& end, Ipv4 other) {
+  if (!end.interface) return nullptr;
+  const RouteTableRecord* table = route_table_of(*end.vpc, end.interface->subnet_id);
+  const NextHop hop = table ? next_hop(*end.vpc, *table, other) : NextHop{};
+  if (!hop.nat_gateway) return nullptr;
+  const auto found = std::ranges::find(end.vpc->interfaces, hop.nat_gateway->interface_id,
+                                       &NetworkInterfaceRecord::id);
+  return found == end.vpc->interfaces.end() ? nullptr : &*found;
+}
+
+// Lists know nothing of connections, so both directions are asked. `source` is as the receiver
+// sees it.
+std::optional<Reachability> acls_problem(const PathEnd& from, const PathEnd& to, bool inside,
+                                         Ipv4 source, Ipv4 target, std::string_view protocol,
+                                         int port) {
   constexpr int kSomeClientPort = 40000;
-  const bool same_subnet = from.interface && to.interface && !to.by_public &&
-                           from.interface->subnet_id == to.interface->subnet_id;
-  if (same_subnet) return {};
+  if (inside && from.interface->subnet_id == to.interface->subnet_id) return {};
+  const NetworkInterfaceRecord* nat = inside ? nullptr : nat_interface(from, target);
+  const PathEnd between{from.vpc, nat, {}, false};
   for (const bool answer : {false, true}) {
     const int at = answer ? kSomeClientPort : port;
-    if (from.interface) {
-      if (auto problem = acl_problem({from, !answer, target, at, answer}, protocol)) return problem;
+    std::vector<AclQuestion> questions;
+    if (from.interface) questions.push_back({from, !answer, target, at, answer});
+    if (nat) {
+      const Ipv4 sender = *Ipv4::parse(from.interface->address);
+      questions.push_back({between, false, answer ? target : sender, at, answer});
+      questions.push_back({between, true, answer ? sender : target, at, answer});
     }
-    if (to.interface) {
-      if (auto problem = acl_problem({to, answer, source, at, answer}, protocol)) return problem;
+    if (to.interface) questions.push_back({to, answer, source, at, answer});
+    for (const AclQuestion& question : questions) {
+      if (auto problem = acl_problem(question, protocol)) return problem;
     }
   }
   return {};
@@ -234,9 +252,8 @@ Reachability reachability(const PathEnd& from, const PathEnd& to, std::string_vi
             "aws ec2 authorize-security-group-ingress --group-id {} --protocol {} --port {} {}",
             first_group(to), protocol, port, peer));
   }
-  const Ipv4 source_inside = from.interface ? *Ipv4::parse(from.interface->address) : from.address;
-  if (auto problem = acls_problem(from, to, inside ? source_inside : source.address, target.address,
-                                  protocol, port)) {
+  if (auto problem =
+          acls_problem(from, to, inside, source.address, target.address, protocol, port)) {
     return *problem;
   }
   return {true, "allowed",

@@ -159,6 +159,23 @@ TEST_F(Reachability, AccessListsCountInBothDirections) {
   EXPECT_TRUE(ask(end(0), end(1), 5432).allowed) << "inside a subnet nobody asks";
 }
 
+TEST_F(Reachability, TheListOfTheNatGatewaysSubnetCounts) {
+  vpc.security_groups[1].rules.push_back(everything(true));
+  NetworkAclRecord acl;
+  acl.id = "acl-public";
+  acl.is_default = false;
+  acl.associations = {{"aclassoc-1", "subnet-public"}};
+  acl.entries = {{false, 100, "-1", true, "10.0.0.0/16"}, {true, 100, "-1", true, "0.0.0.0/0"}};
+  vpc.network_acls.push_back(acl);
+  const auto answers = ask(end(1), outside("198.18.9.9"), 443);
+  EXPECT_EQ(answers.reason, "no-acl-entry");
+  EXPECT_NE(answers.why.find("acl-public of subnet subnet-public drops the answers"),
+            std::string::npos)
+      << answers.why;
+  vpc.network_acls[1].entries.push_back({false, 200, "6", true, "0.0.0.0/0", 1024, 65535});
+  EXPECT_TRUE(ask(end(1), outside("198.18.9.9"), 443).allowed);
+}
+
 TEST_F(Reachability, RoutesBecomeDisjointRanges) {
   vpc.route_tables[1].routes = {
       {"0.0.0.0/0", "nat-1"}, {"1.2.3.0/24", "igw-1"}, {"9.0.0.0/8", "igw-gone"}};
