@@ -26,6 +26,7 @@ class Deployment:
     endpoint: str = ""
     group: str = ""
     subnets: str = ""
+    vpc: str = ""
     role: str = ""
 
     # ECR
@@ -78,7 +79,7 @@ class Deployment:
     # ECS
 
     def find_network(self) -> None:
-        vpc = self.aws("aws ec2 describe-vpcs --filters Name=is-default,Values=true --query Vpcs[0].VpcId --output text").text
+        self.vpc = vpc = self.aws("aws ec2 describe-vpcs --filters Name=is-default,Values=true --query Vpcs[0].VpcId --output text").text
         self.group = self.aws(f"aws ec2 describe-security-groups --filters Name=vpc-id,Values={vpc} Name=group-name,Values=default"
                               " --query SecurityGroups[0].GroupId --output text").text
         found = self.aws(f"aws ec2 describe-subnets --filters Name=vpc-id,Values={vpc}"
@@ -112,13 +113,12 @@ class Deployment:
         done = self.aws(f"aws ecs register-task-definition --cli-input-json file://{path}")
         return done.json["taskDefinition"]["taskDefinitionArn"]
 
-    @property
-    def network(self) -> str:
-        return f"awsvpcConfiguration={{subnets=[{self.subnets}],securityGroups=[{self.group}],assignPublicIp=ENABLED}}"
+    def network(self, group: str = "") -> str:
+        return f"awsvpcConfiguration={{subnets=[{self.subnets}],securityGroups=[{group or self.group}],assignPublicIp=ENABLED}}"
 
     def create_service(self) -> None:
         self.aws(f"aws ecs create-service --cluster {NAME}-cluster --service-name {NAME}-service --task-definition {NAME}-backend"
-                 " --desired-count 1 --launch-type FARGATE --network-configuration", self.network)
+                 " --desired-count 1 --launch-type FARGATE --network-configuration", self.network())
         self.wait_stable()
 
     def wait_stable(self) -> None:
@@ -134,11 +134,11 @@ class Deployment:
             return []
         return self.aws(f"aws ecs describe-tasks --cluster {NAME}-cluster --tasks {' '.join(arns)}").json["tasks"]
 
-    def run_task(self, definition: str, **overrides: object) -> str:
-        """Starts one task; overrides: of the container `backend`. Returns its ARN."""
+    def run_task(self, definition: str, group: str = "", **overrides: object) -> str:
+        """Starts one task, in the service's security group or `group`; overrides: of the container `backend`. Returns its ARN."""
         words = ["--overrides", json.dumps({"containerOverrides": [{"name": "backend", **overrides}]})] if overrides else []
         done = self.aws(f"aws ecs run-task --cluster {NAME}-cluster --task-definition {definition} --launch-type FARGATE"
-                        " --network-configuration", self.network, *words).json
+                        " --network-configuration", self.network(group), *words).json
         assert done["failures"] == [], done
         return done["tasks"][0]["taskArn"]
 
