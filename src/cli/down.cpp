@@ -39,6 +39,7 @@ task<void> remove_everything(io::Loop& loop, host::Instance instance, Result<voi
   done = co_await network.remove_all();
   if (done) done = host::update_hosts_file("/etc/hosts", instance.tag, {});
   if (done) done = ecr::forget_hosts(ecr::client_places(instance));
+  if (done) done = host::update_hosts_file("/etc/hosts", instance.tag, {});
   if (done) done = io::remove_tree(instance.data_dir);
 }
 

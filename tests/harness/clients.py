@@ -1,10 +1,11 @@
 """AWS clients: the CLI of today (2), its version 1, the one of Debian 12 (2.9), and boto3."""
-import contextlib
 import json
 import os
+import pty
+import select
 import shlex
+import signal
 import subprocess
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -58,22 +59,37 @@ class Aws:
             raise AssertionError(f"{line} {shlex.join(more)} ended with {done.returncode}: {done.stderr.strip()}")
         return Said(done.args, done.returncode, done.stdout, done.stderr)
 
-    def start(self, line: str, *more: str) -> subprocess.Popen:
-        """A command that goes on, such as `aws logs tail --follow`, at a terminal: into a pipe version 2 writes in blocks."""
-        terminal, end = os.openpty()
-        process = subprocess.Popen([*self.arguments(line, *more), "--color", "off"], stdout=end, stderr=subprocess.PIPE,
-                                   text=True, env=self.environment)
-        os.close(end)
-        seen, said = os.pipe()
+    def start(self, line: str, *more: str) -> "Typed":
+        """A command that goes on, such as `aws logs tail --follow`, in a terminal: into a pipe it writes only now and then."""
+        ours, its = pty.openpty()
+        process = subprocess.Popen(self.arguments(line, *more), stdin=subprocess.DEVNULL, stdout=its, stderr=its,
+                                   env={**self.environment, "TERM": "dumb"}, start_new_session=True)
+        os.close(its)
+        return Typed(process, ours)
 
-        def relay() -> None:
-            with os.fdopen(terminal, "rb", buffering=0) as source, os.fdopen(said, "wb", buffering=0) as sink, \
-                    contextlib.suppress(OSError):  # a terminal whose program has ended cannot be read
-                while data := source.read(4096):
-                    sink.write(data)
-        threading.Thread(target=relay, daemon=True).start()
-        process.stdout = os.fdopen(seen)
-        return process
+
+class Typed:
+    """A program in a terminal of its own."""
+
+    def __init__(self, process: subprocess.Popen, terminal: int):
+        self.process = process
+        self.terminal = terminal
+        self.text = ""
+
+    def read(self, within_s: float) -> str:
+        """All that it has written so far, after waiting for more."""
+        if select.select([self.terminal], [], [], within_s)[0]:
+            try:
+                self.text += os.read(self.terminal, 65536).decode(errors="replace")
+            except OSError:
+                pass  # it has ended
+        return self.text
+
+    def end(self) -> None:
+        """Ctrl-C"""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(20)
+        os.close(self.terminal)
 
 
 def session(exports: dict[str, str], region: str) -> boto3.Session:
