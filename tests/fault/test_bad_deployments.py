@@ -5,7 +5,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
-from harness.small_tasks import SmallTasks, reason_of
+from harness.small_tasks import SmallTasks, execution_role, reason_of
 from harness.waiting import eventually
 
 
@@ -57,7 +57,7 @@ def test_things_that_are_not_there(tasks):
     code, _ = refused(tasks.ecs.run_task, **{**run, "cluster": "nowhere"})
     assert code == "ClusterNotFoundException"
     code, message = refused(tasks.ecs.run_task, **{**run, "taskDefinition": "nothing:1"})
-    assert code == "ClientException" and "TaskDefinition" in message, message
+    assert (code, message) == ("InvalidParameterException", "TaskDefinition not found.")
     for key, value in (("subnets", ["subnet-0123456789abcdef0"]), ("securityGroups", ["sg-0123456789abcdef0"])):
         bent = {"awsvpcConfiguration": {**network["awsvpcConfiguration"], key: value}}
         code, message = refused(tasks.ecs.run_task, **{**run, "networkConfiguration": bent})
@@ -99,15 +99,17 @@ def test_an_exit_code(tasks):
 
 
 def test_a_role_that_is_missing(tasks, clients):
-    account = clients("sts").get_caller_identity()["Account"]
-    role = f"arn:aws:iam::{account}:role/nobody"
-    try:
-        definition = tasks.define("true", task={"executionRoleArn": role},
-                                  secrets=[{"name": "S", "valueFrom": f"arn:aws:ssm:us-west-1:{account}:parameter/none"}])
-        said = reason_of(tasks.run_to_end(definition))
-    except ClientError as error:  # AWS looks at the role in both places
-        said = error.response["Error"]["Message"]
-    assert role in said and "assume" in said, said
+    iam, account = clients("iam"), clients("sts").get_caller_identity()["Account"]
+    code, message = refused(tasks.define, task={"executionRoleArn": f"arn:aws:iam::{account}:role/nobody"})
+    assert (code, message) == ("ClientException", "Role is not valid")
+    # Gone between registration and start.
+    role = execution_role(iam, f"{tasks.name}-gone")
+    definition = tasks.define("true", task={"executionRoleArn": role})
+    iam.detach_role_policy(RoleName=f"{tasks.name}-gone",
+                           PolicyArn="arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy")
+    iam.delete_role(RoleName=f"{tasks.name}-gone")
+    code, message = refused(tasks.run, definition)
+    assert code == "ClientException" and f"ECS was unable to assume the role '{role}'" in message, message
 
 
 def test_a_secret_that_is_missing(tasks, clients):

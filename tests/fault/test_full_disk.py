@@ -81,9 +81,7 @@ def test_a_disk_that_fills_up_during_a_push(small_server, how):
     assert answer.status_code in (500, 503, 507), (answer.status_code, answer.text)
     assert "full" in answer.text.lower() or "space" in answer.text.lower(), answer.text
 
-    # An upload that was refused gives its room back, at the latest when the client gives it up.
-    if how == "pieces":
-        registry.session.delete(registry.at(location), timeout=10)
+    # Half a layer does not keep the disk full for everybody else.
     eventually(lambda: free(small_server) > before - 2 * MIB, 30, what="the room of the refused push is free again")
     iam.create_user(UserName="after")
     other = os.urandom(MIB)

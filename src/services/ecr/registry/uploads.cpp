@@ -55,8 +55,13 @@ task<Result<std::uint64_t>> receive(Call& call, std::string id, std::uint64_t of
     const bool end = !piece || piece->empty();
     if (piece) gathered.empty() ? gathered = std::move(*piece) : gathered += *piece;
     if (gathered.size() >= kGather || (end && !gathered.empty())) {
-      LF_CO_TRY(size, co_await call.ecr.blobs.append(id, offset, std::exchange(gathered, {})));
-      offset = size;
+      auto size = co_await call.ecr.blobs.append(id, offset, std::exchange(gathered, {}));
+      if (!size) {
+        // Half a layer that cannot be finished would keep the disk full for everybody else.
+        if (size.error().code == "disk-full") (void)call.ecr.blobs.abort(id);
+        co_return std::unexpected(std::move(size).error());
+      }
+      offset = *size;
     }
     if (!piece) co_return std::unexpected(std::move(piece).error());
     if (end) co_return offset;
