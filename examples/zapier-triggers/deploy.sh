@@ -20,22 +20,26 @@ mkdir -p "$state"
 chmod 700 "$state"
 
 step() { printf '%(%H:%M:%S)T  %s\n' -1 "$*"; }
-# `missing COMMAND...`: true when the resource that COMMAND describes is not there.
-missing() {
-  local said
-  if said=$("$@" --output text 2>&1); then
-    [ -z "$said" ] || [ "$said" = None ]
-  else
-    grep -q 'NotFound\|NoSuchEntity\|does not exist' <<<"$said" || { echo "$said" >&2; exit 1; }
-  fi
+# `unless CODE COMMAND...`: an error CODE means that an earlier run has done it.
+unless() {
+  local code=$1 said
+  shift
+  said=$("$@" --output text 2>&1) || grep -qF "($code)" <<<"$said" || { echo "$said" >&2; return 1; }
 }
 # Podman takes the same commands where no Docker daemon runs.
 if ! docker info >/dev/null 2>&1; then docker() { podman "$@"; }; fi
 
+# First, because it takes longest: it starts while the image is built.
+step "RDS: PostgreSQL 16.6"
+[ -s "$state/password" ] || (umask 077; head -c 64 /dev/urandom | base64 | tr -dc A-Za-z0-9 | head -c 24 >"$state/password")
+password=$(cat "$state/password")
+unless DBInstanceAlreadyExists aws rds create-db-instance --db-instance-identifier $name-db \
+  --db-instance-class db.t4g.micro --engine postgres --engine-version 16.6 --master-username zapier_user \
+  --master-user-password "$password" --allocated-storage 20 --db-name zapier_triggers --publicly-accessible \
+  --backup-retention-period 0
+
 step "ECR: repository, image"
-if missing aws ecr describe-repositories --repository-names $name-backend; then
-  aws ecr create-repository --repository-name $name-backend --region "$AWS_REGION" >/dev/null
-fi
+unless RepositoryAlreadyExistsException aws ecr create-repository --repository-name $name-backend --region "$AWS_REGION"
 uri=$(aws ecr describe-repositories --repository-names $name-backend --query 'repositories[0].repositoryUri' --output text)
 registry=${uri%%/*}
 aws ecr get-login-password --region "$AWS_REGION" | docker login --username AWS --password-stdin "$registry" >/dev/null
@@ -43,53 +47,19 @@ aws ecr get-login-password --region "$AWS_REGION" | docker login --username AWS 
 docker build --platform linux/amd64 --build-arg BASE="${BASE_IMAGE:-$registry/python:latest}" ${BUILD_OPTIONS:-} \
   -t $name-backend . >"$state/build.log" 2>&1 || { cat "$state/build.log" >&2; exit 1; }
 docker tag $name-backend:latest "$uri:latest"
-latest() {
-  aws ecr describe-images --repository-name $name-backend --image-ids imageTag=latest \
-    --query 'imageDetails[0].imageDigest' --output text 2>/dev/null || true
-}
-before=$(latest)
 docker push --quiet "$uri:latest" >/dev/null
-after=$(latest)
-
-step "RDS: PostgreSQL 16.6"
-[ -s "$state/password" ] || (umask 077; head -c 64 /dev/urandom | base64 | tr -dc A-Za-z0-9 | head -c 24 >"$state/password")
-password=$(cat "$state/password")
-if missing aws rds describe-db-instances --db-instance-identifier $name-db; then
-  aws rds create-db-instance --db-instance-identifier $name-db --db-instance-class db.t4g.micro --engine postgres \
-    --engine-version 16.6 --master-username zapier_user --master-user-password "$password" --allocated-storage 20 \
-    --db-name zapier_triggers --publicly-accessible --backup-retention-period 0 >/dev/null
-fi
-aws rds wait db-instance-available --db-instance-identifier $name-db
-endpoint=$(aws rds describe-db-instances --db-instance-identifier $name-db \
-  --query 'DBInstances[0].Endpoint.Address' --output text)
+pushed=$(docker image inspect --format '{{.Id}}' $name-backend:latest)
 
 step "ECS: cluster, log group, execution role"
-if missing aws ecs describe-clusters --clusters $name-cluster --query "clusters[?status=='ACTIVE'].clusterArn"; then
-  aws ecs create-cluster --cluster-name $name-cluster >/dev/null
-fi
-if missing aws logs describe-log-groups --log-group-name-prefix /ecs/$name-backend --query 'logGroups[].logGroupName'; then
-  aws logs create-log-group --log-group-name /ecs/$name-backend
-fi
-if missing aws iam get-role --role-name ecsTaskExecutionRole; then
-  aws iam create-role --role-name ecsTaskExecutionRole --assume-role-policy-document '{
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]
-  }' >/dev/null
-fi
+aws ecs create-cluster --cluster-name $name-cluster >/dev/null
+unless ResourceAlreadyExistsException aws logs create-log-group --log-group-name /ecs/$name-backend
+unless EntityAlreadyExists aws iam create-role --role-name ecsTaskExecutionRole --assume-role-policy-document '{
+  "Version": "2012-10-17",
+  "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+}'
 aws iam attach-role-policy --role-name ecsTaskExecutionRole \
   --policy-arn arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy
 role=$(aws iam get-role --role-name ecsTaskExecutionRole --query Role.Arn --output text)
-
-step "ECS: task definition"
-database=postgresql://zapier_user:$password@$endpoint:5432/zapier_triggers
-(umask 077; sed -e "s|@IMAGE@|$uri:latest|; s|@DATABASE_URL@|$database|; s|@EXECUTION_ROLE_ARN@|$role|" \
-  -e "s|@REGION@|$AWS_REGION|" ecs-task-definition.json >"$state/task-definition.new")
-if missing aws ecs list-task-definitions --family-prefix $name-backend --query 'taskDefinitionArns' ||
-  ! cmp -s "$state/task-definition.new" "$state/task-definition.json"; then
-  aws ecs register-task-definition --cli-input-json "file://$state/task-definition.new" >/dev/null
-  mv "$state/task-definition.new" "$state/task-definition.json"
-  changed=yes
-fi
 
 step "EC2: security group rules for 8000 and 5432"
 vpc=$(aws ec2 describe-vpcs --filters Name=is-default,Values=true --query 'Vpcs[0].VpcId' --output text)
@@ -97,23 +67,47 @@ group=$(aws ec2 describe-security-groups --filters Name=vpc-id,Values="$vpc" Nam
   --query 'SecurityGroups[0].GroupId' --output text)
 subnets=$(aws ec2 describe-subnets --filters Name=vpc-id,Values="$vpc" --query 'Subnets[].SubnetId' --output text | tr '\t' ,)
 for port in 8000 5432; do
-  if missing aws ec2 describe-security-groups --group-ids "$group" \
-    --query "SecurityGroups[0].IpPermissions[?FromPort==\`$port\`].FromPort"; then
-    aws ec2 authorize-security-group-ingress --group-id "$group" --protocol tcp --port $port --cidr 0.0.0.0/0 >/dev/null
-  fi
+  unless InvalidPermission.Duplicate aws ec2 authorize-security-group-ingress --group-id "$group" --protocol tcp \
+    --port $port --cidr 0.0.0.0/0
 done
 
-step "ECS: service"
-if missing aws ecs describe-services --cluster $name-cluster --services $name-service \
-  --query "services[?status=='ACTIVE'].serviceArn"; then
+step "RDS: available"
+# `aws rds wait db-instance-available` looks every 30 seconds; this one more often.
+until read -r status endpoint < <(aws rds describe-db-instances --db-instance-identifier $name-db --output text \
+  --query 'DBInstances[0].[DBInstanceStatus, Endpoint.Address]') && [ "$status" = available ]; do
+  case $status in
+    creating | backing-up | modifying | starting | rebooting) sleep 1 ;;
+    *) echo "the database is '$status'" >&2; exit 1 ;;
+  esac
+done
+
+step "ECS: task definition, service"
+database=postgresql://zapier_user:$password@$endpoint:5432/zapier_triggers
+(umask 077; sed -e "s|@IMAGE@|$uri:latest|; s|@DATABASE_URL@|$database|; s|@EXECUTION_ROLE_ARN@|$role|" \
+  -e "s|@REGION@|$AWS_REGION|" ecs-task-definition.json >"$state/task-definition.json")
+service() {
+  aws ecs describe-services --cluster $name-cluster --services $name-service --output text --query "services[0].$1"
+}
+# What runs is compared with what is wanted: the definition's text and the image.
+wanted=$( (cat "$state/task-definition.json"; echo "$pushed") | sha256sum)
+if [ "$(service status)" != ACTIVE ]; then
+  aws ecs register-task-definition --cli-input-json "file://$state/task-definition.json" >/dev/null
   aws ecs create-service --cluster $name-cluster --service-name $name-service --task-definition $name-backend \
     --desired-count 1 --launch-type FARGATE --network-configuration \
     "awsvpcConfiguration={subnets=[$subnets],securityGroups=[$group],assignPublicIp=ENABLED}" >/dev/null
-elif [ "$before" != "$after" ] || [ -n "${changed:-}" ]; then
+elif [ "$(cat "$state/deployed" 2>/dev/null)" != "$wanted" ]; then
+  aws ecs register-task-definition --cli-input-json "file://$state/task-definition.json" >/dev/null
   aws ecs update-service --cluster $name-cluster --service $name-service --task-definition $name-backend \
     --force-new-deployment >/dev/null
 fi
-aws ecs wait services-stable --cluster $name-cluster --services $name-service
+echo "$wanted" >"$state/deployed"
+# As `aws ecs wait services-stable`, which looks every 15 seconds.
+for try in $(seq 300); do
+  read -r deployments running desired < <(service '[length(deployments), runningCount, desiredCount]')
+  if [ "$deployments" = 1 ] && [ "$running" = "$desired" ]; then break; fi
+  [ "$try" != 300 ] || { service 'events[:5].message' >&2; echo "the service does not become stable" >&2; exit 1; }
+  sleep 1
+done
 
 task=$(aws ecs list-tasks --cluster $name-cluster --service-name $name-service --query 'taskArns[0]' --output text)
 eni=$(aws ecs describe-tasks --cluster $name-cluster --tasks "$task" \
