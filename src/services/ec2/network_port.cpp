@@ -302,7 +302,19 @@ struct LoadedEnd {
 LoadedEnd load_end(const Tables& tables, const Peer& peer, std::string_view inside_vpc) {
   LoadedEnd out{.interface = {}, .vpc = {}, .address = peer.address};
   if (!peer.interface_id.empty()) {
-    if (auto row = tables.interfaces.get(peer.interface_id)) out.interface = std::move(row->value);
+    if (auto row = tables.interfaces.get(peer.interface_id)) {
+      out.interface = std::move(row->value);
+    } else if (const auto subnet = tables.subnets.get(peer.subnet_id)) {
+      out.interface = NetworkInterfaceRecord();
+      out.interface->id = peer.interface_id;
+      out.interface->vpc_id = subnet->value.vpc_id;
+      out.interface->subnet_id = peer.subnet_id;
+      out.interface->address = peer.address.str();
+      out.interface->group_ids = peer.group_ids;
+      if (const auto vpc = tables.vpcs.get(subnet->value.vpc_id);
+          vpc && out.interface->group_ids.empty())
+        out.interface->group_ids = {vpc->value.default_security_group_id};
+    }
   } else {
     const std::string address = peer.address.str();
     for (auto& row : tables.interfaces.list()) {

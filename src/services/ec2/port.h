@@ -107,6 +107,9 @@ struct Reachability {
 struct Peer {
   std::string interface_id;  // empty: `address`, somewhere outside of every VPC
   Ipv4 address;
+  // Where the interface was and what it belonged to: it is judged by these when it is gone.
+  std::string subnet_id = {};
+  std::vector<std::string> group_ids = {};
 };
 
 // Something of Landfall's own that listens inside every VPC. start is called when a VPC's namespace

@@ -48,6 +48,13 @@ std::vector<std::string> output_of(const Fargate& fargate, const TaskContainer& 
   return info ? last_lines(info->log_path, kLinesRead) : std::vector<std::string>{};
 }
 
+// The task's end of a connection. A stopped task's interface is gone; where it was still counts.
+ec2::Peer peer_of(const TaskRecord& task) {
+  const TaskInterface& at = *task.attachment;
+  return {at.interface_id, Ipv4::parse(at.private_address).value_or(Ipv4{}), at.subnet_id,
+          task.network.security_groups};
+}
+
 // What the container's environment points to: can it be reached?
 void look_at_endpoints(const Fargate& fargate, const Scope& scope, const TaskRecord& task,
                        const ContainerDefinition& container, Explanation& out) {
@@ -60,8 +67,8 @@ void look_at_endpoints(const Fargate& fargate, const Scope& scope, const TaskRec
     if (!place) continue;
     out.depends_on.push_back(endpoint.host);
     for (const std::string& interface : place->interface_ids) {
-      const auto verdict = fargate.ecs.ec2.reachability(scope, {task.attachment->interface_id, {}},
-                                                        {interface, {}}, "tcp", endpoint.port);
+      const auto verdict =
+          fargate.ecs.ec2.reachability(scope, peer_of(task), {interface, {}}, "tcp", endpoint.port);
       if (verdict.allowed) continue;
       out.findings.push_back(
           {.severity = Severity::problem,
@@ -90,8 +97,8 @@ void look_at_ports(const Fargate& fargate, const Scope& scope, const TaskRecord&
   if (!task.attachment || task.attachment->public_address.empty()) return;
   for (const PortMapping& port : container.port_mappings) {
     const auto verdict = fargate.ecs.ec2.reachability(
-        scope, {"", *Ipv4::parse(kSomebody)}, {task.attachment->interface_id, {}},
-        port.protocol.value_or("tcp"), static_cast<std::uint16_t>(port.container_port.value_or(0)));
+        scope, {"", *Ipv4::parse(kSomebody)}, peer_of(task), port.protocol.value_or("tcp"),
+        static_cast<std::uint16_t>(port.container_port.value_or(0)));
     if (verdict.allowed) continue;
     out.findings.push_back(
         {.severity = Severity::warning,

@@ -1,3 +1,4 @@
+"""What the examples' tests share: their packages, and a PostgreSQL."""
 import os
 import shutil
 import subprocess
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+for example in Path(__file__).resolve().parent.iterdir():
+    if (example / "tests").is_dir():
+        sys.path.insert(0, str(example))
 SERVER = Path(os.environ.get("LANDFALL_TEST_ENGINES", "/var/lib/landfall-engines")) / "postgresql/16.6/bin"
 
 
@@ -20,7 +23,7 @@ def postgresql_url():
         return
     if not (SERVER / "postgres").exists():
         pytest.skip("needs TEST_DATABASE_URL or tools/install-postgresql 16.6")
-    folder = tempfile.mkdtemp(prefix="triggers-")
+    folder = tempfile.mkdtemp(prefix="examples-")
     # PostgreSQL refuses to run as root.
     somebody = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
     if somebody:
@@ -30,10 +33,10 @@ def postgresql_url():
         subprocess.run([*somebody, SERVER / program, "-D", f"{folder}/data", *words], check=True, cwd=folder,
                        stdout=subprocess.DEVNULL)
     try:
-        run("initdb", "--username=triggers", "--auth=trust", "--no-sync")
+        run("initdb", "--username=example", "--auth=trust", "--no-sync")
         run("pg_ctl", "-w", "-l", f"{folder}/log", "-o", f"-k {folder} -c listen_addresses= -c fsync=off", "start")
         try:
-            yield f"postgresql://triggers@/postgres?host={folder}"
+            yield f"postgresql://example@/postgres?host={folder}"
         finally:
             run("pg_ctl", "-w", "-m", "fast", "stop")
     finally:
