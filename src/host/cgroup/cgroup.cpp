@@ -76,8 +76,8 @@ std::vector<std::string_view> split(std::string_view text, char at) {
 
 constexpr std::uint64_t kPeriodUs = 100'000;
 
-std::uint64_t quota_us(const CgroupLimits& limits) {
-  return std::max<std::uint64_t>(limits.cpu_quota_millicores * kPeriodUs / 1000, 1000);
+std::uint64_t quota_us(std::uint64_t millicores) {
+  return std::max<std::uint64_t>(millicores * kPeriodUs / 1000, 1000);
 }
 
 // The conversion runc and systemd use: 2..262144 -> 1..10000.
@@ -192,9 +192,7 @@ Result<void> Cgroups::make(const std::string& path, const CgroupLimits& limits) 
     if (limits.cpu_shares) {
       LF_OK(set("CPU", at / "cpu.weight", std::to_string(weight_of(limits.cpu_shares))));
     }
-    LF_OK(set("CPU", at / "cpu.max",
-              limits.cpu_quota_millicores ? fmt::format("{} {}", quota_us(limits), kPeriodUs)
-                                          : fmt::format("max {}", kPeriodUs)));
+    if (limits.cpu_quota_millicores) LF_OK(limit_cpu(path, limits.cpu_quota_millicores));
     LF_OK(set("memory", at / "memory.max",
               limits.memory_bytes ? std::to_string(limits.memory_bytes) : "max"));
     if (limits.memory_bytes && ::access((at / "memory.swap.max").c_str(), F_OK) == 0) {
@@ -206,8 +204,7 @@ Result<void> Cgroups::make(const std::string& path, const CgroupLimits& limits) 
   if (limits.cpu_shares) {
     LF_OK(set("CPU", cpu / "cpu.shares", std::to_string(limits.cpu_shares)));
   }
-  LF_OK(set("CPU", cpu / "cpu.cfs_quota_us",
-            limits.cpu_quota_millicores ? std::to_string(quota_us(limits)) : "-1"));
+  if (limits.cpu_quota_millicores) LF_OK(limit_cpu(path, limits.cpu_quota_millicores));
   const std::string bytes = limits.memory_bytes ? std::to_string(limits.memory_bytes) : "-1";
   const fs::path with_swap = memory / "memory.memsw.limit_in_bytes";
   // Memory with swap may never be below memory alone: raise the outer one first.
@@ -216,6 +213,16 @@ Result<void> Cgroups::make(const std::string& path, const CgroupLimits& limits) 
   if (::access(with_swap.c_str(), F_OK) == 0) LF_OK(set("swap", with_swap, bytes));
   return set("process", *find("pids") / path / "pids.max",
              limits.pids ? std::to_string(limits.pids) : "max");
+}
+
+Result<void> Cgroups::limit_cpu(const std::string& path, std::uint64_t millicores) const {
+  const fs::path at = *find("cpu") / path;
+  const std::string quota = millicores ? std::to_string(quota_us(millicores)) : "";
+  auto done = unified_ ? write_control(at / "cpu.max",
+                                       fmt::format("{} {}", millicores ? quota : "max", kPeriodUs))
+                       : write_control(at / "cpu.cfs_quota_us", millicores ? quota : "-1");
+  if (done) return {};
+  return fail("limits-refused", "the CPU limit was refused: " + done.error().message, 500);
 }
 
 std::optional<CgroupUsage> Cgroups::usage(const std::string& path) const {

@@ -16,7 +16,7 @@ namespace landfall::host {
 
 struct CgroupLimits {
   std::uint64_t cpu_shares = 0;  // 1024 is one core; 0: the kernel's default
-  std::uint64_t cpu_quota_millicores = 0;
+  std::uint64_t cpu_quota_millicores = 0;  // 0: as it is
   std::uint64_t memory_bytes = 0;
   std::uint64_t pids = 0;
 };
@@ -41,6 +41,8 @@ class Cgroups {
 
   // Makes the group or changes its limits. Error "limits-refused" names the limit.
   Result<void> make(const std::string& path, const CgroupLimits& limits) const;
+  // 0: none. Error "limits-refused".
+  Result<void> limit_cpu(const std::string& path, std::uint64_t millicores) const;
   // Nothing when there is no such group.
   std::optional<CgroupUsage> usage(const std::string& path) const;
   // How often the kernel killed a process of this group for want of memory.

@@ -97,7 +97,10 @@ MonitorPaths LocalContainers::monitor_paths(const std::string& id) const {
 }
 
 std::string LocalContainers::cgroup_of(const Meta& meta) const {
-  return fmt::format("landfall-{}/{}/{}", instance_.tag, meta.group, meta.id);
+  return fmt::format("{}/{}", group_cgroup(meta.group), meta.id);
+}
+std::string LocalContainers::group_cgroup(const std::string& group) const {
+  return fmt::format("landfall-{}/{}", instance_.tag, group);
 }
 
 LocalContainers::Meta* LocalContainers::find_meta(const std::string& id) {
@@ -207,7 +210,10 @@ task<Result<ContainerInfo>> LocalContainers::build(ContainerSpec spec) {
     for (const std::string& folder : spec.base_folders) input.layers.emplace_back(folder);
   }
   const ResourceLimits group = spec.group_limits;
-  const std::string group_path = fmt::format("landfall-{}/{}", instance_.tag, spec.group);
+  const std::string group_path = group_cgroup(spec.group);
+  metas_[id].group_cpu_millicores = group.cpu_quota_millicores;
+  // runc prepares a container inside its group, and would take more of a small CPU limit than a
+  // period has: the limit is set when a program starts.
   const std::string network = spec.network_namespace;
   input.spec = std::move(spec);
   input.range = {metas_[id].first_id, kIdsEach};
@@ -216,10 +222,9 @@ task<Result<ContainerInfo>> LocalContainers::build(ContainerSpec spec) {
   input.paths = paths(id);
   LF_CO_TRY(bundle, co_await loop_.run_blocking([input = std::move(input), group, group_path,
                                                  cgroups = *cgroups_]() mutable -> Result<Bundle> {
-    LF_OK(cgroups.make(group_path, {.cpu_shares = group.cpu_shares,
-                                    .cpu_quota_millicores = group.cpu_quota_millicores,
-                                    .memory_bytes = group.memory_bytes,
-                                    .pids = group.pids}));
+    LF_OK(cgroups.make(
+        group_path,
+        {.cpu_shares = group.cpu_shares, .memory_bytes = group.memory_bytes, .pids = group.pids}));
     input.limit_swap = cgroups.limits_swap();
     return prepare_bundle(input);
   }));
@@ -249,8 +254,10 @@ task<Result<ContainerInfo>> LocalContainers::start(std::string id) {
   if (meta->state != ContainerState::created) co_return info(*meta);
   // Written before: whatever happens from here, the program may have run.
   metas_[id].started_at = clock_.now();
-  auto released =
-      co_await loop_.run_blocking([fifo = monitor_paths(id).start_fifo(id), init = meta->init_pid] {
+  auto released = co_await loop_.run_blocking(
+      [fifo = monitor_paths(id).start_fifo(id), init = meta->init_pid, cgroups = *cgroups_,
+       group = group_cgroup(meta->group), cpu = meta->group_cpu_millicores]() -> Result<void> {
+        LF_OK(cgroups.limit_cpu(group, cpu));
         return release_program(fifo, init);
       });
   Meta& now = metas_[id];

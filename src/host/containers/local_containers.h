@@ -57,6 +57,7 @@ class LocalContainers final : public Containers {
     std::string image_digest;
     std::vector<std::string> layers;
     std::uint32_t first_id = 0;
+    std::uint64_t group_cpu_millicores = 0;  // of its group's limits; holds once one of it starts
     std::string stop_signal;
     std::string boot_id;
     int monitor_pid = 0;
@@ -74,6 +75,7 @@ class LocalContainers final : public Containers {
   ContainerPaths paths(const std::string& id) const;
   MonitorPaths monitor_paths(const std::string& id) const;
   std::string cgroup_of(const Meta& meta) const;
+  std::string group_cgroup(const std::string& group) const;
   ContainerInfo info(const Meta& meta) const;
   Meta* find_meta(const std::string& id);
   task<Result<void>> save(const std::string& id);
@@ -105,7 +107,7 @@ class LocalContainers final : public Containers {
 };
 
 LF_RECORD(LocalContainers::Meta, id, group, state, labels, image_digest, layers, first_id,
-          stop_signal, boot_id, monitor_pid, monitor_start_time, init_pid, init_start_time,
-          created_at, started_at, exit)
+          group_cpu_millicores, stop_signal, boot_id, monitor_pid, monitor_start_time, init_pid,
+          init_start_time, created_at, started_at, exit)
 
 }  // namespace landfall::host

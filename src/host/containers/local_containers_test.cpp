@@ -450,6 +450,31 @@ task<void> limits(LocalContainers& on, ContainerSpec spec) {
   EXPECT_TRUE(ended) << ended.error().message;
 }
 
+// The group's CPU limit holds from the first program on, also when another is made meanwhile.
+task<void> limit_when_started(LocalContainers& on, ContainerSpec spec, std::string tag) {
+  const auto quota = [&] {
+    return io::read_file(
+               fmt::format("/sys/fs/cgroup/cpu/landfall-{}/{}/cpu.cfs_quota_us", tag, spec.group))
+        .value_or("?");
+  };
+  spec.group_limits.cpu_quota_millicores = 250;
+  auto first = spec, second = spec;
+  second.id = "b";
+  EXPECT_TRUE(co_await on.create(first));
+  EXPECT_EQ(quota(), "-1\n");
+  EXPECT_TRUE(co_await on.start("a"));
+  EXPECT_EQ(quota(), "25000\n");
+  EXPECT_TRUE(co_await on.create(second));
+  EXPECT_EQ(quota(), "25000\n");
+}
+
+TEST_F(LocalContainersTest, TheCpuLimitWaitsForTheProgram) {
+  if (!fs::exists("/sys/fs/cgroup/cpu")) GTEST_SKIP() << "reads control groups of version 1";
+  run([&](LocalContainers& on) {
+    return limit_when_started(on, spec("a", {"wait"}), instance_.tag);
+  });
+}
+
 TEST_F(LocalContainersTest, ProcessesAreLimited) {
   run([&](LocalContainers& on) { return limits(on, spec("a", {"fork"})); });
   EXPECT_NE(log_of("a").find("forks refused after 9"), std::string::npos) << log_of("a");
