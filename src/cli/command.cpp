@@ -20,6 +20,7 @@ const std::vector<Command>& commands() {
       {"env", "print the shell exports that point AWS clients at the server", run_env},
       {"status", "say whether the server runs and what it holds", run_status},
       {"why", "say why a resource is not as it should be", run_why},
+      {"exec", "run a command in a task's container", run_exec},
       {"down", "stop and remove everything the server made, and its data", run_down},
       {"proxy", "carry the load balancers' traffic (started by serve)", run_proxy},
       {"version", "print the version", print_version},

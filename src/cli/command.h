@@ -16,6 +16,7 @@ struct Command {
 int run_serve(const std::vector<std::string>& words);
 int run_env(const std::vector<std::string>& words);
 int run_status(const std::vector<std::string>& words);
+int run_exec(const std::vector<std::string>& words);
 int run_why(const std::vector<std::string>& words);
 int run_down(const std::vector<std::string>& words);
 int run_proxy(const std::vector<std::string>& words);

@@ -14,6 +14,7 @@
 #include "services/ec2/explain.h"
 #include "services/ec2/network_port.h"
 #include "services/ecr/client_setup.h"
+#include "services/ecr/explain.h"
 #include "services/ecr/registry/registry.h"
 #include "services/ecr/sweeper.h"
 #include "services/ecs/agent/agent.h"
@@ -275,6 +276,9 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   reconcile::Why why;
   why.add("ec2", [&ec2, &networks](Scope scope, std::string reference) {
     return ec2::explain(ec2, networks, std::move(scope), std::move(reference));
+  });
+  why.add("ecr", [&ecr](Scope scope, std::string reference) {
+    return ecr::explain(ecr, std::move(scope), std::move(reference));
   });
   why.add("ecs", [&fargate](Scope scope, std::string reference) {
     return ecs::explain(fargate, std::move(scope), std::move(reference));

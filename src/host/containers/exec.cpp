@@ -3,46 +3,13 @@
 #include <unistd.h>
 
 #include "base/record.h"
+#include "host/containers/enter.h"
 #include "host/containers/local_containers.h"
 #include "io/process.h"
 
 namespace landfall::host {
 namespace fs = std::filesystem;
 namespace {
-
-// The container's own process, with what the request changes.
-Result<json::object> process_of(const fs::path& root, const std::string& config_text,
-                                const ExecRequest& request) {
-  boost::system::error_code error;
-  const json::value config = json::parse(config_text, error);
-  if (error) return fail("runtime-failed", "the container's configuration cannot be read", 500);
-  json::object process = config.as_object().at("process").as_object();
-  json::array argv;
-  for (const std::string& word : request.argv) argv.emplace_back(json::string(word));
-  process["args"] = std::move(argv);
-  if (!request.environment.empty()) {
-    std::map<std::string, std::string> variables;
-    for (const json::value& item : process["env"].as_array()) {
-      const std::string text(item.as_string());
-      variables[text.substr(0, text.find('='))] = text;
-    }
-    for (const auto& [name, value] : request.environment) variables[name] = name + "=" + value;
-    json::array environment;
-    for (const auto& [name, text] : variables) environment.emplace_back(json::string(text));
-    process["env"] = std::move(environment);
-  }
-  if (!request.working_directory.empty()) process["cwd"] = request.working_directory;
-  if (!request.user.empty()) {
-    LF_TRY(lookup, RootLookup::open(root, {}));
-    LF_TRY(user, lookup.user(request.user));
-    json::object out{{"uid", user.uid}, {"gid", user.gid}};
-    json::array groups;
-    for (const std::uint32_t group : user.groups) groups.emplace_back(group);
-    if (!groups.empty()) out["additionalGids"] = std::move(groups);
-    process["user"] = std::move(out);
-  }
-  return process;
-}
 
 struct Scratch {
   fs::path process, pid, log;
@@ -85,7 +52,7 @@ task<Result<ExecResult>> LocalContainers::exec(std::string id, ExecRequest reque
   if (request.argv.empty()) co_return fail("invalid-container", "an empty command");
   const fs::path run = paths(id).run;
   LF_CO_TRY(config, io::read_file(run / "config.json"));
-  LF_CO_TRY(process, process_of(paths(id).root(), config, request));
+  LF_CO_TRY(process, further_process(paths(id).root(), config, request));
   const std::string name = fmt::format("exec-{}", ++exec_counter_);
   const Scratch files{run / (name + ".json"), run / (name + ".pid"), run / (name + ".log")};
   LF_CO_OK(io::write_file(files.process, json::serialize(process), 0600));

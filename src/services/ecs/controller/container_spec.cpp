@@ -130,7 +130,8 @@ host::ContainerSpec container_spec(const TaskRecord& task, const TaskDefinition&
   spec.labels = {{kOwnerLabel, "ecs"},
                  {kTaskLabel, Arn{"aws", "ecs", around.scope.region, around.scope.account,
                                   fmt::format("task/{}/{}", task.cluster, task.id)}
-                                  .str()}};
+                                  .str()},
+                 {kContainerLabel, c.name.value_or("")}};
   return spec;
 }
 

@@ -23,7 +23,8 @@ host::ContainerSpec container_spec(const TaskRecord& task, const TaskDefinition&
 struct ContainerPart;
 std::vector<ContainerPart> container_parts(const TaskDefinition& definition);
 
-inline constexpr const char* kOwnerLabel = "landfall.owner";  // "ecs"
-inline constexpr const char* kTaskLabel = "landfall.task";    // its ARN
+inline constexpr const char* kOwnerLabel = "landfall.owner";          // "ecs"
+inline constexpr const char* kTaskLabel = "landfall.task";            // its ARN
+inline constexpr const char* kContainerLabel = "landfall.container";  // its name in the task
 
 }  // namespace landfall::ecs
