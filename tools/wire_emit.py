@@ -280,6 +280,9 @@ def dispatch(model):
     for op in served:
         entries = ", ".join(f"{{{quote(action)}, {quote(resource)}}}" for action, resource in op.permissions)
         out.append(f"constexpr wire::Permission p_{op.name}[] = {{{entries}}};\n")
+        if op.context:
+            entries = ", ".join(f"{{{quote(key)}, {quote(value)}}}" for key, value in op.context)
+            out.append(f"constexpr wire::ContextKey k_{op.name}[] = {{{entries}}};\n")
     if served:
         out.append("\nconstexpr wire::Operation kOperations[] = {\n")
     for op in served:
@@ -289,7 +292,7 @@ def dispatch(model):
         out.append(
             f"    {{{quote(op.name)}, &{op.name}Request::kShape, &{op.name}Response::kShape, "
             f"{'true' if 'output' in facts else 'false'}, {quote(wrapper)}, {quote(facts['http']['method'])},\n"
-            f"     {quote(facts['http']['requestUri'])}, {facts['http'].get('responseCode', 200)}, {anonymous}, p_{op.name},\n"
+            f"     {quote(facts['http']['requestUri'])}, {facts['http'].get('responseCode', 200)}, {anonymous}, p_{op.name}, {f'k_{op.name}' if op.context else '{}'},\n"
             f"     wire::invoke<{model.struct}, {op.name}Request, {op.name}Response, &{op.handler}>}},\n")
     if served:
         out.append("};\n")

@@ -74,6 +74,7 @@ class Operation:
         self.facts = facts
         self.input = facts["input"]["shape"] if "input" in facts else name + "Request"
         self.output = facts["output"]["shape"] if "output" in facts else name + "Response"
+        self.context = []  # (condition key, template)
         self.permissions = self._permissions(model, line)
 
     def _permissions(self, model, words):
@@ -84,6 +85,12 @@ class Operation:
             position += 1
             if word.startswith("action="):
                 action = word[len("action="):]
+            elif word.startswith("?"):
+                key, equals, template = word[1:].partition("=")
+                if ":" not in key or not equals:
+                    raise Fault(f"operations: {self.name}: '{word}' is not ?service:Key=template")
+                self._check(model, template)
+                self.context.append((key, self._expand(model, template)))
             elif word.startswith("+"):
                 if position == len(words):
                     raise Fault(f"operations: {self.name}: '{word}' needs a resource")

@@ -26,12 +26,17 @@
 #include "services/elbv2/explain.h"
 #include "services/elbv2/target_port.h"
 #include "services/elbv2/usage.h"
+#include "services/ecs/secret_values.h"
+#include "services/iam/explain.h"
 #include "services/iam/identities.h"
+#include "services/kms/keeper.h"
 #include "services/logs/keeper.h"
 #include "services/rds/controller/instance_controller.h"
 #include "services/rds/explain.h"
 #include "services/rds/snapshots.h"
 #include "services/route53/publisher.h"
+#include "services/secretsmanager/service.h"
+#include "services/ssm/service.h"
 #include "services/sts/service.h"
 #include "store/sealed.h"
 #include "store/store.h"
@@ -41,9 +46,12 @@
 #include "wire/ecs/operations.h"
 #include "wire/elbv2/operations.h"
 #include "wire/iam/operations.h"
+#include "wire/kms/operations.h"
 #include "wire/logs/operations.h"
 #include "wire/rds/operations.h"
 #include "wire/route53/operations.h"
+#include "wire/secretsmanager/operations.h"
+#include "wire/ssm/operations.h"
 #include "wire/sts/operations.h"
 
 namespace landfall::cli {
@@ -251,8 +259,18 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   elbv2::TargetPort targets(elbv2);
   ecs::Ecs ecs{loop, *store, clock, random, networks, identities, events, targets};
   ecs::RegistryImages images(ecr, identities, outside_images);
-  ecs::Fargate fargate{ecs,    settings.instance, containers,
-                       images, log_lines,         authority->certificate_file()};
+  kms::Kms kms{*store, clock, random, *sealer, identities};
+  kms::Keeper key_keeper(loop, kms);
+  secretsmanager::Secretsmanager secrets{*store, clock, random, kms, identities};
+  ssm::Ssm parameters{*store, clock, kms, identities};
+  ecs::SecretValues secret_values(secrets, parameters);
+  ecs::Fargate fargate{ecs,
+                       settings.instance,
+                       containers,
+                       images,
+                       log_lines,
+                       secret_values,
+                       authority->certificate_file()};
   ecs::TaskController tasks(fargate);
   ecs::ServiceController services(ecs);
 
@@ -267,6 +285,9 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   gateway.add(gateway::service(acm::kService, acm));
   gateway.add(gateway::service(elbv2::kService, elbv2));
   gateway.add(gateway::service(route53::kService, route53));
+  gateway.add(gateway::service(kms::kService, kms));
+  gateway.add(gateway::service(secretsmanager::kService, secrets));
+  gateway.add(gateway::service(ssm::kService, parameters));
   gateway.set_registry(
       [&ecr](http::Request request, http::BodyReader& body, http::ResponseWriter& out) {
         return ecr::serve_registry(ecr, std::move(request), body, out);
@@ -288,6 +309,9 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   });
   why.add("elbv2", [&elbv2](Scope scope, std::string reference) {
     return elbv2::explain(elbv2, std::move(scope), std::move(reference));
+  });
+  why.add("iam", [&identities, &iam](Scope scope, std::string reference) {
+    return iam::explain(identities, iam, std::move(scope), std::move(reference));
   });
   add_own_calls(gateway, *store, why, settings.region, clock.now());
 
@@ -313,6 +337,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   background.start(certificate_keeper);
   background.start(balancers);
   background.start(hosted_zones);
+  background.start(key_keeper);
   background.start(tasks);
   background.start(services);
   io::TaskScope sweeping(loop);

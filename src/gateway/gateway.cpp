@@ -243,10 +243,15 @@ Result<void> Gateway::authorise(Exchange& x, const wire::Operation& operation,
                                 const wire::Object& input) {
   // Root may do everything in its account: nothing to evaluate, and no resources to work out.
   if (x.identity->principal.kind == Principal::Kind::root && !x.identity->session) return {};
+  iam::policy::ContextKeys keys;
+  for (auto& [key, values] : wire::request_keys(operation, input, x.ctx.scope)) {
+    keys.set(key, std::move(values));
+  }
   for (const wire::Demand& demand : wire::demands(operation, input, x.ctx.scope)) {
     if (demand.action == "none") continue;  // the operation decides by itself
     for (const std::string& resource : demand.resources) {
-      iam::Access access{.action = std::string(demand.action), .resource = resource};
+      iam::Access access{
+          .action = std::string(demand.action), .resource = resource, .context = keys};
       if (auto allowed = access_.authorize(*x.identity, x.ctx, access); !allowed) {
         return std::unexpected(denial(std::move(allowed.error()), x.protocol));
       }

@@ -89,7 +89,76 @@ std::vector<std::string> expand(std::string_view pattern, const Object& input, c
   }
 }
 
+bool equal_folded(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) { return (x | 32) == (y | 32); });
+}
+
+const Member* find_folded(const Shape& shape, std::string_view name) {
+  for (const Member& member : shape.members) {
+    if (equal_folded(member.name, name)) return &member;
+  }
+  return nullptr;
+}
+
+std::string text_of(const Shape& structure, const void* value, const Member& member) {
+  std::vector<std::string> found;
+  collect(structure, value, member.name, found);
+  return found.empty() ? "" : std::move(found[0]);
+}
+
+using Tags = std::vector<std::pair<std::string, std::string>>;
+
+// Tags are a list of keys with values or a map, at the top or, as in EC2, below TagSpecifications.
+void collect_tags(const Shape& shape, const void* value, Tags& out) {
+  for (const Member& member : shape.members) {
+    const void* found = look(member, value);
+    if (!found) continue;
+    const Shape& held = *member.shape;
+    if (equal_folded(member.name, "tags") && held.kind == Kind::map &&
+        is_scalar(held.element->kind)) {
+      each_entry(held, found, [&](const std::string& key, const void* text) {
+        out.emplace_back(
+            key, write_scalar(*held.element, text, TimeFormat::iso8601, TimeFormat::iso8601));
+      });
+    } else if (equal_folded(member.name, "tags") && held.kind == Kind::list &&
+               held.element->kind == Kind::structure) {
+      const Member* key = find_folded(*held.element, "key");
+      if (!key) key = find_folded(*held.element, "tagKey");
+      const Member* text = find_folded(*held.element, "value");
+      if (!text) text = find_folded(*held.element, "tagValue");
+      if (!key || !text) continue;
+      each_item(held, found, [&](const void* item) {
+        out.emplace_back(text_of(*held.element, item, *key), text_of(*held.element, item, *text));
+      });
+    } else if (equal_folded(member.name, "tagSpecifications") && held.kind == Kind::list &&
+               held.element->kind == Kind::structure) {
+      each_item(held, found, [&](const void* item) { collect_tags(*held.element, item, out); });
+    }
+  }
+}
+
 }  // namespace
+
+std::vector<std::pair<std::string, std::vector<std::string>>> request_keys(
+    const Operation& operation, const Object& input, const Scope& scope) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> out;
+  for (const ContextKey& key : operation.context_keys) {
+    auto values = expand(key.value, input, scope);
+    if (!values.empty()) out.emplace_back(key.name, std::move(values));
+  }
+  Tags tags;
+  collect_tags(input.shape(), input.get(), tags);
+  std::vector<std::string> names;
+  for (auto& [key, value] : tags) {
+    names.push_back(key);
+    out.emplace_back("aws:RequestTag/" + key, std::vector{std::move(value)});
+  }
+  if (const Member* keys = find_folded(input.shape(), "tagKeys")) {
+    collect(input.shape(), input.get(), keys->name, names);
+  }
+  if (!names.empty()) out.emplace_back("aws:TagKeys", std::move(names));
+  return out;
+}
 
 std::vector<Demand> demands(const Operation& operation, const Object& input, const Scope& scope) {
   std::vector<Demand> out;

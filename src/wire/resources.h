@@ -16,4 +16,9 @@ struct Demand {
 // they are about.
 std::vector<Demand> demands(const Operation& operation, const Object& input, const Scope& scope);
 
+// What the request says that conditions may ask: the operation's own keys ("iam:PolicyARN"), and
+// the tags it brings or takes away (aws:RequestTag/..., aws:TagKeys). Absent members give no key.
+std::vector<std::pair<std::string, std::vector<std::string>>> request_keys(
+    const Operation& operation, const Object& input, const Scope& scope);
+
 }  // namespace landfall::wire

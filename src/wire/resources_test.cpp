@@ -74,5 +74,26 @@ TEST(Resources, OfFurtherPermissionsAreDemandedOnlyWhenNamed) {
   EXPECT_EQ(passing[1].resources, std::vector<std::string>{"arn:aws:iam::1:role/r"});
 }
 
+std::vector<std::string> keys_of(const Operation& operation, const Object& input) {
+  std::vector<std::string> out;
+  for (const auto& [key, values] : request_keys(operation, input, kScope)) {
+    out.push_back(fmt::format("{}={}", key, fmt::join(values, ",")));
+  }
+  return out;
+}
+
+TEST(RequestKeys, TagsAndTheOperationsOwn) {
+  const ContextKey keys[] = {{"x:Cluster", "arn:aws:x:{@region}:{@account}:cluster/{cluster}"}};
+  Operation operation = kEcs[0];
+  operation.context_keys = keys;
+  ecs::RunTaskRequest in{.cluster = "web", .task_definition = "t"};
+  in.tags = {{"app", "a"}, {"stage", "b"}};
+  EXPECT_EQ(keys_of(operation, Object::of(std::move(in))),
+            (std::vector<std::string>{"x:Cluster=arn:aws:x:us-west-1:123456789012:cluster/web",
+                                      "aws:RequestTag/app=a", "aws:RequestTag/stage=b",
+                                      "aws:TagKeys=app,stage"}));
+  EXPECT_TRUE(keys_of(operation, Object::of(ecs::RunTaskRequest{.task_definition = "t"})).empty());
+}
+
 }  // namespace
 }  // namespace landfall::wire::testing

@@ -120,7 +120,7 @@ constexpr Member kRawMembers[] = {
 
 constexpr Operation rest(std::string_view name, std::string_view method, std::string_view uri,
                          const Shape& shape) {
-  return {name, &shape, &shape, true, {}, method, uri, 200, false, {}, nullptr};
+  return {name, &shape, &shape, true, {}, method, uri, 200, false, {}, {}, nullptr};
 }
 
 const Operation kOperations[] = {

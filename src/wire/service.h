@@ -23,6 +23,12 @@ struct Permission {
   std::string_view resource;
 };
 
+// What conditions of policies may ask about the request; `value` is a template as above.
+struct ContextKey {
+  std::string_view name;
+  std::string_view value;
+};
+
 struct Operation {
   std::string_view name;
   const Shape* input;
@@ -34,6 +40,7 @@ struct Operation {
   int status;                       // of the answer
   bool anonymous;                   // needs no signature
   std::span<const Permission> permissions;
+  std::span<const ContextKey> context_keys;
   // `service` is the service's struct, which outlives the call, as does the context.
   task<Result<Object>> (*invoke)(void* service, const RequestContext& ctx, Object input);
 };

@@ -25,6 +25,7 @@ constexpr Operation operation(std::string_view name, bool has_output,
           .status = 200,
           .anonymous = false,
           .permissions = {},
+          .context_keys = {},
           .invoke = nullptr};
 }
 

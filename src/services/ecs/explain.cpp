@@ -145,7 +145,12 @@ Explanation explain_task(const Fargate& fargate, const Scope& scope, const TaskR
                               .reason = task.stop_code,
                               .message = task.stopped_reason,
                               .since = task.stopped_at});
+      if (task.stopped_reason.contains("AccessDenied") && !task.execution_role.empty())
+        out.findings.back().deeper.push_back(task.execution_role);
     }
+  }
+  for (const std::string& role : {task.execution_role, task.task_role}) {
+    if (!role.empty()) out.depends_on.push_back(role);
   }
   const auto definition = find_definition(fargate.ecs.tables(scope), scope, task.task_definition);
   for (std::size_t i = 0; i < task.containers.size(); ++i) {

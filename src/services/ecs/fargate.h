@@ -15,6 +15,7 @@ struct Fargate {
   host::Containers& containers;
   Images& images;
   logs::Port& logs;
+  Secrets& secrets;
   // Certificates that containers trust for Landfall's API, a PEM file of the host; empty: none is
   // mounted.
   std::string ca_file = {};

@@ -25,4 +25,14 @@ class Images {
                                               std::string role) = 0;
 };
 
+// Secrets Manager and Parameter Store.
+class Secrets {
+ public:
+  virtual ~Secrets() = default;
+  // value_from: as the definition says, an ARN or a parameter's name. role: the execution role,
+  // which must be allowed to read it. Error "secret-unavailable", worded as ECS words it.
+  virtual task<Result<std::string>> read(Scope scope, std::string value_from, std::string role,
+                                         std::string session) = 0;
+};
+
 }  // namespace landfall::ecs

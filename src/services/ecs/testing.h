@@ -225,6 +225,17 @@ class FakeImages final : public Images {
   }
 };
 
+class FakeSecrets final : public Secrets {
+ public:
+  std::map<std::string, std::string> values;
+  task<Result<std::string>> read(Scope, std::string value_from, std::string, std::string) override {
+    const auto found = values.find(value_from);
+    if (found == values.end())
+      co_return fail("secret-unavailable", "unable to retrieve secret " + value_from);
+    co_return found->second;
+  }
+};
+
 struct TestEcs {
   store::TestStore test;
   SeededRandom random{7};
@@ -233,11 +244,12 @@ struct TestEcs {
   FakeLogs logs;
   FakeBalancers balancers;
   FakeImages images;
+  FakeSecrets secrets;
   reconcile::EventLog events{*test.store, test.clock, random};
   host::FakeContainers containers{test.loop, test.clock};
   host::Instance instance{test.folder.path(), "abcdef"};
   Ecs ecs{test.loop, *test.store, test.clock, random, ec2, iam, events, balancers};
-  Fargate fargate{ecs, instance, containers, images, logs};
+  Fargate fargate{ecs, instance, containers, images, logs, secrets};
   std::unique_ptr<TaskController> tasks;
   std::unique_ptr<ServiceController> services;
 

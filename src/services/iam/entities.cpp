@@ -145,6 +145,16 @@ InstanceProfile to_instance_profile(const Iam& iam, const InstanceProfileRecord&
   return out;
 }
 
+Result<void> check_path(const std::optional<std::string>& path) {
+  if (!path) return {};
+  const bool good = path->starts_with('/') && path->ends_with('/') &&
+                    std::ranges::all_of(*path, [](char c) { return c >= '!' && c <= '~'; });
+  if (good) return {};
+  return fail("ValidationError",
+              "The specified value for path is invalid. It must begin and end with / and contain "
+              "only alphanumeric characters and/or / characters.");
+}
+
 bool is_below(std::string_view path, const std::optional<std::string>& prefix) {
   return !prefix || path.starts_with(*prefix);
 }

@@ -106,7 +106,8 @@ Role to_role(const RoleRecord& role, const std::string& account);
 InstanceProfile to_instance_profile(const Iam& iam, const InstanceProfileRecord& profile,
                                     const std::string& account);
 
-// "/" or "/division/team/".
+// "/" or "/division/team/"; ValidationError otherwise. Absent is "/".
+Result<void> check_path(const std::optional<std::string>& path);
 bool is_below(std::string_view path, const std::optional<std::string>& prefix);
 
 }  // namespace landfall::iam

@@ -20,6 +20,20 @@ Error denied(const policy::Question& question, const policy::Verdict& verdict) {
   return Error{"AccessDenied", policy::denial_message(question, verdict), 403};
 }
 
+// Which policy an explicit deny stands in; empty for any other verdict.
+std::string denying_policy(const Identity& identity, const policy::PolicySet& set,
+                           const policy::Question& question, const policy::Verdict& verdict) {
+  if (!verdict.explicit_deny) return {};
+  std::vector<policy::Match> matches;
+  (void)policy::evaluate(set, question, &matches);
+  for (const policy::Match& match : matches) {
+    if (match.allow || match.kind != verdict.kind) continue;
+    if (match.kind == policy::PolicyKind::identity) return identity.sources[match.document].text();
+    if (match.kind == policy::PolicyKind::boundary) return identity.boundary_arn;
+  }
+  return {};
+}
+
 }  // namespace
 
 void Identities::forget_outdated() {
@@ -46,46 +60,27 @@ std::shared_ptr<const policy::Document> Identities::compiled_managed(const std::
   return compiled(text.value_or("{}"), policy::DocumentKind::identity);
 }
 
-void Identities::add_policies(Identity& out, const EntityPolicies& policies) {
-  for (const auto& [name, text] : policies.inline_policies) {
-    out.policies.push_back(compiled(text, policy::DocumentKind::identity));
+void Identities::add_holder(Identity& out, const Holder& holder) {
+  out.principal = holder.principal;
+  for (const HeldPolicy& policy : holder.policies) {
+    out.policies.push_back(compiled(policy.document, policy::DocumentKind::identity));
+    out.sources.push_back(policy.source);
   }
-  for (const std::string& arn : policies.attached) out.policies.push_back(compiled_managed(arn));
+  out.boundary_arn = holder.boundary_arn;
+  if (!holder.boundary_arn.empty()) out.boundary = compiled_managed(holder.boundary_arn);
+  out.tags = holder.tags;
 }
 
 bool Identities::add_user(Identity& out, const std::string& account, const std::string& user) {
-  const auto row = iam_.users(account).get(key_of(user));
-  if (!row) return false;
-  const UserRecord& record = row->value;
-  out.principal = {.kind = Principal::Kind::user,
-                   .account = account,
-                   .arn = arn_of(account, "user", record.path, record.name),
-                   .user_id = record.id,
-                   .name = record.name};
-  add_policies(out, record.policies);
-  for (const std::string& name : record.groups) {
-    if (const auto group = iam_.groups(account).get(key_of(name))) {
-      add_policies(out, group->value.policies);
-    }
-  }
-  if (!record.boundary.empty()) out.boundary = compiled_managed(record.boundary);
-  for (const TagRecord& tag : record.tags) out.tags.emplace_back(tag.key, tag.value);
-  return true;
+  const auto holder = find_user_holder(iam_, account, user);
+  if (holder) add_holder(out, *holder);
+  return holder.has_value();
 }
 
 bool Identities::add_role(Identity& out, const std::string& account, const std::string& role) {
-  const auto row = iam_.roles(account).get(key_of(role));
-  if (!row) return false;
-  const RoleRecord& record = row->value;
-  out.principal = {.kind = Principal::Kind::assumed_role,
-                   .account = account,
-                   .user_id = record.id,
-                   .name = record.name,
-                   .role_arn = arn_of(account, "role", record.path, record.name)};
-  add_policies(out, record.policies);
-  if (!record.boundary.empty()) out.boundary = compiled_managed(record.boundary);
-  for (const TagRecord& tag : record.tags) out.tags.emplace_back(tag.key, tag.value);
-  return true;
+  const auto holder = find_role_holder(iam_, account, role);
+  if (holder) add_holder(out, *holder);
+  return holder.has_value();
 }
 
 Identities::Resolved Identities::resolve_key(const std::string& access_key_id) {
@@ -183,17 +178,88 @@ Result<void> Identities::authorize(const Identity& identity, const RequestContex
                                    const Access& access) {
   const bool root = identity.principal.kind == Principal::Kind::root;
   if (root && !access.resource_policy && !identity.session) return {};
+  const std::string resource = exact_resource(access, identity);
   policy::ContextKeys keys = access.context;
   add_global_keys(keys, identity, ctx);
+  add_resource_keys(keys, resource);
   const policy::PolicySet set{.identity = identity.policies,
                               .boundary = identity.boundary,
                               .session = identity.session,
                               .resource = access.resource_policy,
-                              .resource_account = access.resource_account};
-  const policy::Question question{access.action, access.resource, keys, identity.principal};
+                              .resource_account = access.resource_account,
+                              .trust = access.resource_policy_decides};
+  const policy::Question question{access.action, resource, keys, identity.principal};
   const policy::Verdict verdict = policy::evaluate(set, question);
   if (verdict.allowed) return {};
+  denials_.add({.principal = identity.principal,
+                .action = access.action,
+                .resource = resource,
+                .context = keys,
+                .resource_policy = access.resource_policy,
+                .resource_account = access.resource_account,
+                .resource_policy_decides = access.resource_policy_decides,
+                .verdict = verdict,
+                .source = denying_policy(identity, set, question, verdict),
+                .first = ctx.now,
+                .last = ctx.now});
   return std::unexpected(denied(question, verdict));
+}
+
+// IAM's entities are named without their path in requests, and with it in policies.
+std::string Identities::exact_resource(const Access& access, const Identity& identity) const {
+  if (!access.action.starts_with("iam:") || access.action == "iam:PassRole") return access.resource;
+  const auto arn = Arn::parse(access.resource);
+  if (!arn || arn->service != "iam" || arn->account != identity.principal.account) {
+    return access.resource;
+  }
+  const std::string key = key_of(last_part(access.resource));
+  const std::string& account = arn->account;
+  const auto found = [&](std::string_view kind, const auto& row) {
+    return row ? arn_of(account, kind, row->value.path, row->value.name) : access.resource;
+  };
+  if (arn->resource.starts_with("user/")) return found("user", iam_.users(account).get(key));
+  if (arn->resource.starts_with("role/")) return found("role", iam_.roles(account).get(key));
+  if (arn->resource.starts_with("group/")) return found("group", iam_.groups(account).get(key));
+  if (arn->resource.starts_with("instance-profile/")) {
+    return found("instance-profile", iam_.instance_profiles(account).get(key));
+  }
+  return access.resource;
+}
+
+void Identities::add_resource_keys(policy::ContextKeys& keys, const std::string& resource) const {
+  const auto arn = Arn::parse(resource);
+  if (!arn) return;
+  if (!arn->account.empty()) keys.set("aws:ResourceAccount", arn->account);
+  std::vector<std::pair<std::string, std::string>> tags;
+  if (arn->service == "iam") {
+    if (const auto holder = find_holder(iam_, resource)) tags = holder->tags;
+  } else if (const auto source = resource_tags_.find(arn->service);
+             source != resource_tags_.end()) {
+    tags = source->second(*arn);
+  }
+  for (auto& [key, value] : tags) {
+    keys.set(fmt::format("{}:ResourceTag/{}", arn->service, key), value);
+    keys.set("aws:ResourceTag/" + key, std::move(value));
+  }
+}
+
+std::optional<policy::Verdict> Identities::ask_again(const Denial& denial) {
+  forget_outdated();
+  Identity identity;
+  const Principal& who = denial.principal;
+  if (who.kind == Principal::Kind::assumed_role) {
+    if (!add_role(identity, who.account, who.name)) return {};
+  } else if (!add_user(identity, who.account, who.name)) {
+    return {};
+  }
+  // A session's own policies are not known any more: they can only take away.
+  const policy::PolicySet set{.identity = identity.policies,
+                              .boundary = identity.boundary,
+                              .session = {},
+                              .resource = denial.resource_policy,
+                              .resource_account = denial.resource_account,
+                              .trust = denial.resource_policy_decides};
+  return policy::evaluate(set, {denial.action, denial.resource, denial.context, who});
 }
 
 Result<std::shared_ptr<const Identity>> Identities::identity_of(const RequestContext& ctx) {
@@ -287,6 +353,8 @@ void add_global_keys(policy::ContextKeys& keys, const Identity& identity,
                                 : session                         ? "AssumedRole"
                                                                   : "User");
   if (who.kind == Principal::Kind::user) keys.set("aws:username", who.name);
+  // There is no MFA here: sessions say so, long-term keys say nothing.
+  if (identity.expires) keys.set("aws:MultiFactorAuthPresent", "false");
   keys.set("aws:PrincipalIsAWSService", "false");
   keys.set("aws:ViaAWSService", "false");
   for (const auto& [key, value] : identity.tags) keys.set("aws:PrincipalTag/" + key, value);

@@ -4,6 +4,7 @@
 
 #include <unordered_map>
 
+#include "services/iam/denials.h"
 #include "services/iam/port.h"
 #include "services/iam/session.h"
 
@@ -41,6 +42,17 @@ class Identities final : public Port {
                                                        const std::string& purpose,
                                                        TimePoint now) override;
 
+  // Whose tags conditions on aws:ResourceTag ask: a service's resources, by ARN.
+  using ResourceTags =
+      std::function<std::vector<std::pair<std::string, std::string>>(const Arn& resource)>;
+  void set_resource_tags(std::string service, ResourceTags tags) {
+    resource_tags_[std::move(service)] = std::move(tags);
+  }
+  // What was refused lately; for `landfall why`.
+  const Denials& denials() const { return denials_; }
+  // Would it be allowed now? For a denial of before.
+  std::optional<policy::Verdict> ask_again(const Denial& denial);
+
  private:
   using Resolved = sigv4::Checked<std::shared_ptr<const Identity>>;
   struct Cached {
@@ -54,7 +66,9 @@ class Identities final : public Port {
   // Adds what is attached to the user or role. Nothing when it does not exist (any more).
   bool add_user(Identity& out, const std::string& account, const std::string& user);
   bool add_role(Identity& out, const std::string& account, const std::string& role);
-  void add_policies(Identity& out, const EntityPolicies& policies);
+  void add_holder(Identity& out, const Holder& holder);
+  std::string exact_resource(const Access& access, const Identity& identity) const;
+  void add_resource_keys(policy::ContextKeys& keys, const std::string& resource) const;
   std::shared_ptr<const policy::Document> compiled(const std::string& text,
                                                    policy::DocumentKind kind);
   std::shared_ptr<const policy::Document> compiled_managed(const std::string& arn);
@@ -68,6 +82,8 @@ class Identities final : public Port {
   // Not derived from records, so it survives changes.
   std::unordered_map<std::string, SessionRecord> sessions_;
   std::unordered_map<std::string, std::shared_ptr<const policy::Document>> documents_;
+  std::map<std::string, ResourceTags> resource_tags_;
+  Denials denials_;
 };
 
 // The context keys every request has.

@@ -3,6 +3,7 @@
 // cache: nothing here waits.
 #pragma once
 
+#include "services/iam/holders.h"
 #include "services/iam/policy/evaluate.h"
 #include "wire/context.h"
 #include "wire/sigv4/problem.h"
@@ -13,10 +14,12 @@ namespace landfall::iam {
 // when it changes.
 struct Identity {
   Principal principal;
-  std::string secret;                // of the access key that asks
-  std::optional<TimePoint> expires;  // temporary credentials
-  policy::Documents policies;        // identity-based
+  std::string secret;                 // of the access key that asks
+  std::optional<TimePoint> expires;   // temporary credentials
+  policy::Documents policies;         // identity-based
+  std::vector<PolicySource> sources;  // of each of them
   std::shared_ptr<const policy::Document> boundary;
+  std::string boundary_arn;
   std::optional<policy::Documents> session;
   std::vector<std::pair<std::string, std::string>> tags;  // principal tags
 };
@@ -29,6 +32,8 @@ struct Access {
   // Of the resource, when it has a policy.
   std::shared_ptr<const policy::Document> resource_policy = {};
   std::string resource_account = {};  // empty: the caller's
+  // KMS keys: without a grant in the resource's policy the caller's own count for nothing.
+  bool resource_policy_decides = false;
 };
 
 struct IssuedToken {

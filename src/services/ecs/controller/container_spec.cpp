@@ -42,6 +42,7 @@ std::map<std::string, std::string> environment(const TaskRecord& task, const Con
   if (!around.ca_file.empty()) out["AWS_CA_BUNDLE"] = kCaPath;
   for (const KeyValuePair& pair : c.environment)
     out[pair.name.value_or("")] = pair.value.value_or("");
+  for (const auto& [name, value] : around.secrets) out[name] = value;
   return out;
 }
 

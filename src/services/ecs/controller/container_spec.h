@@ -11,8 +11,9 @@ struct ContainerSurroundings {
   std::string namespace_path;
   std::string dns_server;
   std::string search_domain;
-  std::string volumes_folder;  // of this task; a volume is a folder below it
-  std::string ca_file;         // on the host; empty: none
+  std::string volumes_folder;                       // of this task; a volume is a folder below it
+  std::string ca_file;                              // on the host; empty: none
+  std::map<std::string, std::string> secrets = {};  // environment variables of this container
 };
 
 // definition: with the task's overrides. Pure.

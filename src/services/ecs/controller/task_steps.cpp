@@ -205,14 +205,18 @@ task<Result<void>> TaskController::prepare(const Work& work, std::string name) {
   if (index >= work.parts.size())
     co_return co_await fail_to_start(work, name, "The task definition has been deleted.");
   const ContainerDefinition& definition = work.definition.container_definitions[index];
-  if (!definition.secrets.empty())
-    co_return co_await fail_to_start(
-        work, name,
-        fmt::format("ResourceInitializationError: unable to pull secrets or registry auth: "
-                    "execution resource "
-                    "retrieval failed: unable to retrieve secret '{}' from {}: there is no Secrets "
-                    "Manager yet",
-                    definition.secrets.front().name, definition.secrets.front().value_from));
+  std::map<std::string, std::string> secrets;
+  for (const Secret& secret : definition.secrets) {
+    auto value =
+        co_await fargate_.secrets.read(work.scope, secret.value_from, task.execution_role, task.id);
+    if (!value)
+      co_return co_await fail_to_start(
+          work, name,
+          fmt::format("ResourceInitializationError: unable to pull secrets or registry auth: "
+                      "execution resource retrieval failed: {}",
+                      value.error().message));
+    secrets[secret.name] = std::move(*value);
+  }
   if (auto ready = co_await prepare_log(work, index); !ready)
     co_return co_await fail_to_start(work, name, ready.error().message);
 
@@ -239,6 +243,7 @@ task<Result<void>> TaskController::prepare(const Work& work, std::string name) {
   around.scope = work.scope;
   around.volumes_folder = volumes_folder(task.id).string();
   around.ca_file = fargate_.ca_file;
+  around.secrets = std::move(secrets);
   if (const auto interface = fargate_.ecs.ec2.find_interface(
           work.scope, task.attachment ? task.attachment->interface_id : "")) {
     around.namespace_path = interface->namespace_path;

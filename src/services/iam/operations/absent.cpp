@@ -3,7 +3,7 @@
 // are none.
 //
 // operations: ListMFADevices, ListVirtualMFADevices, ListSSHPublicKeys, ListSigningCertificates
-// operations: ListServiceSpecificCredentials, ListServerCertificates, ListAccountAliases
+// operations: ListServiceSpecificCredentials, ListServerCertificates
 // operations: GetLoginProfile, DeleteLoginProfile, GetAccountPasswordPolicy
 #include "services/iam/entities.h"
 
@@ -50,10 +50,6 @@ task<Result<ListServiceSpecificCredentialsResponse>> list_service_specific_crede
 task<Result<ListServerCertificatesResponse>> list_server_certificates(
     Iam&, const RequestContext&, ListServerCertificatesRequest) {
   co_return ListServerCertificatesResponse{.is_truncated = false};
-}
-task<Result<ListAccountAliasesResponse>> list_account_aliases(Iam&, const RequestContext&,
-                                                              ListAccountAliasesRequest) {
-  co_return ListAccountAliasesResponse{.is_truncated = false};
 }
 task<Result<GetLoginProfileResponse>> get_login_profile(Iam& iam, const RequestContext& ctx,
                                                         GetLoginProfileRequest in) {

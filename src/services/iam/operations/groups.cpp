@@ -6,6 +6,7 @@ namespace landfall::iam {
 
 task<Result<CreateGroupResponse>> create_group(Iam& iam, const RequestContext& ctx,
                                                CreateGroupRequest in) {
+  LF_CO_OK(check_path(in.path));
   const GroupRecord group{.name = in.group_name,
                           .path = in.path.value_or("/"),
                           .id = iam.new_id("AGPA"),

@@ -7,6 +7,7 @@ namespace landfall::iam {
 
 task<Result<CreateInstanceProfileResponse>> create_instance_profile(
     Iam& iam, const RequestContext& ctx, CreateInstanceProfileRequest in) {
+  LF_CO_OK(check_path(in.path));
   LF_CO_OK(check_tags(in.tags));
   const InstanceProfileRecord profile{.name = in.instance_profile_name,
                                       .path = in.path.value_or("/"),

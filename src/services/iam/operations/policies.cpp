@@ -10,6 +10,7 @@ constexpr std::size_t kPolicyBytes = 6144;
 
 task<Result<CreatePolicyResponse>> create_policy(Iam& iam, const RequestContext& ctx,
                                                  CreatePolicyRequest in) {
+  LF_CO_OK(check_path(in.path));
   const std::string& account = ctx.scope.account;
   LF_CO_OK(check_tags(in.tags));
   if (document_size(in.policy_document) > kPolicyBytes) {

@@ -25,6 +25,7 @@ std::unexpected<Error> protected_role(const RoleRecord& role) {
 
 task<Result<CreateRoleResponse>> create_role(Iam& iam, const RequestContext& ctx,
                                              CreateRoleRequest in) {
+  LF_CO_OK(check_path(in.path));
   const std::string& account = ctx.scope.account;
   LF_CO_OK(check_tags(in.tags));
   LF_CO_OK(check_trust(iam, in.assume_role_policy_document));

@@ -5,6 +5,7 @@ namespace landfall::iam {
 
 task<Result<CreateUserResponse>> create_user(Iam& iam, const RequestContext& ctx,
                                              CreateUserRequest in) {
+  LF_CO_OK(check_path(in.path));
   const std::string& account = ctx.scope.account;
   LF_CO_OK(check_tags(in.tags));
   if (in.permissions_boundary && !iam.managed_document(*in.permissions_boundary)) {

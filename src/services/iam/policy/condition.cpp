@@ -270,6 +270,13 @@ bool Condition::matches_any(const std::string& value, const ContextKeys& context
                              [&](const Operand& o) { return value_matches(value, o, context); });
 }
 
+void Condition::add_keys(std::set<std::string>& keys) const {
+  keys.insert(key_);
+  for (const Operand& operand : operands_) {
+    if (const auto* pattern = std::get_if<Pattern>(&operand)) pattern->add_keys(keys);
+  }
+}
+
 bool Condition::holds(const ContextKeys& context) const {
   const std::vector<std::string>* values = context.find(key_);
   const bool missing = !values || values->empty();

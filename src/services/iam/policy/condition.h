@@ -17,6 +17,8 @@ class Condition {
                                                 const json::value& block, bool variables);
 
   bool holds(const ContextKeys& context) const;
+  // The context keys it asks for, in lower case.
+  void add_keys(std::set<std::string>& keys) const;
 
  private:
   enum class Test { string, string_like, arn, numeric, date, boolean, binary, ip, null };

@@ -217,6 +217,11 @@ Result<Statement> read_statement(const json::value& value, DocumentKind kind, bo
 
 }  // namespace
 
+void add_keys(const Statement& statement, std::set<std::string>& keys) {
+  for (const Pattern& pattern : statement.resources) pattern.add_keys(keys);
+  for (const Condition& condition : statement.conditions) condition.add_keys(keys);
+}
+
 Result<std::shared_ptr<const Document>> Document::parse(std::string_view text, DocumentKind kind) {
   boost::system::error_code error;
   json::parse_options options;

@@ -36,6 +36,9 @@ struct Statement {
   std::vector<Condition> conditions;
 };
 
+// The context keys that a statement asks for, in lower case.
+void add_keys(const Statement& statement, std::set<std::string>& keys);
+
 class Document {
  public:
   // Error MalformedPolicyDocument, in AWS's words.

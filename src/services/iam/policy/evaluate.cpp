@@ -25,6 +25,13 @@ Named names(const PrincipalMatch& match, const Principal& caller) {
   return best;
 }
 
+// Each part of an ARN by itself: `*` does not reach over a colon into the next.
+bool matches_any_arn(const std::vector<Pattern>& patterns, std::string_view text,
+                     const ContextKeys& context) {
+  return std::ranges::any_of(
+      patterns, [&](const Pattern& pattern) { return pattern.matches_arn(text, context); });
+}
+
 struct Asked {
   bool denied = false;
   bool allowed = false;
@@ -37,14 +44,25 @@ bool matches_any(const std::vector<Pattern>& patterns, std::string_view text,
       patterns, [&](const Pattern& pattern) { return pattern.matches(text, context); });
 }
 
-void ask(const Document& document, const Question& question, std::string_view action, Asked& out) {
+bool concerns(const Statement& statement, std::string_view action, const Question& question) {
+  if (matches_any(statement.actions, action, question.context) == statement.not_action)
+    return false;
+  return statement.resources.empty() || matches_any_arn(statement.resources, question.resource,
+                                                        question.context) != statement.not_resource;
+}
+
+// Where to note the statements that applied; documents are counted from `document`.
+struct Notes {
+  std::vector<Match>* matches = nullptr;
+  PolicyKind kind = PolicyKind::identity;
+  std::size_t document = 0;
+};
+
+void ask(const Document& document, const Question& question, std::string_view action, Notes notes,
+         Asked& out) {
   for (const Statement& statement : document.statements()) {
-    if (statement.allow && out.allowed && !statement.principal) continue;
-    if (matches_any(statement.actions, action, question.context) == statement.not_action) continue;
-    if (!statement.resources.empty() && matches_any(statement.resources, question.resource,
-                                                    question.context) == statement.not_resource) {
-      continue;
-    }
+    if (statement.allow && out.allowed && !statement.principal && !notes.matches) continue;
+    if (!concerns(statement, action, question)) continue;
     Named named = Named::exactly;
     if (statement.principal) {
       named = names(*statement.principal, question.principal);
@@ -55,40 +73,58 @@ void ask(const Document& document, const Question& question, std::string_view ac
       return condition.holds(question.context);
     });
     if (!holds) continue;
+    if (notes.matches) {
+      const auto index = std::size_t(&statement - document.statements().data());
+      notes.matches->push_back({notes.kind, notes.document, index, statement.allow});
+    }
     if (!statement.allow) {
       out.denied = true;
-      return;
+      if (!notes.matches) return;
+      continue;
     }
     out.allowed = true;
     out.allowed_as = std::max(out.allowed_as, statement.principal ? named : Named::exactly);
   }
 }
 
-Asked ask_all(const Documents& documents, const Question& question, std::string_view action) {
+Asked ask_all(const Documents& documents, const Question& question, std::string_view action,
+              Notes notes) {
   Asked out;
   for (const auto& document : documents) {
-    ask(*document, question, action, out);
-    if (out.denied) break;
+    ask(*document, question, action, notes, out);
+    if (out.denied && !notes.matches) break;
+    ++notes.document;
   }
   return out;
 }
 
 }  // namespace
 
-Verdict evaluate(const PolicySet& policies, const Question& question) {
+bool concerns(const Statement& statement, const Question& question) {
+  return concerns(statement, lower_case(question.action), question);
+}
+
+Verdict evaluate(const PolicySet& policies, const Question& question, std::vector<Match>* matches) {
   const std::string action = lower_case(question.action);
   const Principal& caller = question.principal;
   const bool root = caller.kind == Principal::Kind::root;
   const bool same_account =
       policies.resource_account.empty() || policies.resource_account == caller.account;
 
-  const Asked identity = ask_all(policies.identity, question, action);
+  const Asked identity =
+      ask_all(policies.identity, question, action, {matches, PolicyKind::identity});
   Asked resource;
-  if (policies.resource) ask(*policies.resource, question, action, resource);
+  if (policies.resource) {
+    ask(*policies.resource, question, action, {matches, PolicyKind::resource}, resource);
+  }
   Asked boundary;
-  if (policies.boundary) ask(*policies.boundary, question, action, boundary);
+  if (policies.boundary) {
+    ask(*policies.boundary, question, action, {matches, PolicyKind::boundary}, boundary);
+  }
   Asked session;
-  if (policies.session) session = ask_all(*policies.session, question, action);
+  if (policies.session) {
+    session = ask_all(*policies.session, question, action, {matches, PolicyKind::session});
+  }
 
   if (identity.denied) return {false, true, PolicyKind::identity};
   if (resource.denied) return {false, true, PolicyKind::resource};

@@ -36,7 +36,20 @@ struct Verdict {
   PolicyKind kind = PolicyKind::identity;  // who denied, or who failed to allow
 };
 
-Verdict evaluate(const PolicySet& policies, const Question& question);
+// A statement that applied to the question.
+struct Match {
+  PolicyKind kind = PolicyKind::identity;
+  std::size_t document = 0;   // in PolicySet's list of that kind
+  std::size_t statement = 0;  // in the document
+  bool allow = false;
+};
+
+// matches: filled with every statement that applied, for explanations; slower.
+Verdict evaluate(const PolicySet& policies, const Question& question,
+                 std::vector<Match>* matches = nullptr);
+
+// Does the statement speak of this action and resource, whatever its conditions?
+bool concerns(const Statement& statement, const Question& question);
 
 // "User: arn:... is not authorized to perform: ecs:RunTask on resource: arn:... because no
 // identity-based policy allows the ecs:RunTask action"

@@ -137,14 +137,17 @@ bool Pattern::matches(std::string_view text, const ContextKeys& context) const {
 }
 
 bool Pattern::matches_arn(std::string_view arn, const ContextKeys& context) const {
+  if (matches_everything()) return true;
+  if (plain_) return arn == compiled_;
   std::string expanded;
-  if (!expand(context, expanded)) return false;
-  std::string_view pattern = expanded;
-  if (pattern == "\x01") return true;
+  if (!variables_.empty() && !expand(context, expanded)) return false;
+  std::string_view pattern = variables_.empty() ? compiled_ : expanded;
   for (int part = 0; part < 5; ++part) {
     const std::size_t p = pattern.find(':');
     const std::size_t t = arn.find(':');
-    if (p == std::string_view::npos || t == std::string_view::npos) return false;
+    // "arn:aws:ecs:*" stands for everything below.
+    if (p == std::string_view::npos) return pattern.ends_with(kAny) && glob_matches(pattern, arn);
+    if (t == std::string_view::npos) return false;
     if (!glob_matches(pattern.substr(0, p), arn.substr(0, t))) return false;
     pattern.remove_prefix(p + 1);
     arn.remove_prefix(t + 1);

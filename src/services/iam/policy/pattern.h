@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,10 @@ class Pattern {
   bool matches(std::string_view text, const ContextKeys& context) const;
   // As above, each of the six parts of an ARN by itself.
   bool matches_arn(std::string_view arn, const ContextKeys& context) const;
+  // The context keys that its variables name, in lower case.
+  void add_keys(std::set<std::string>& keys) const {
+    for (const Variable& variable : variables_) keys.insert(variable.key);
+  }
   bool matches_everything() const { return compiled_ == "\x01"; }
 
  private:

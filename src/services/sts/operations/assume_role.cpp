@@ -66,8 +66,11 @@ task<Result<AssumeRoleResponse>> assume_role(Sts& sts, const RequestContext& ctx
   if (ctx.principal.kind == Principal::Kind::root) {
     co_return fail("AccessDenied", "Roles may not be assumed by root accounts.", 403);
   }
+  if (in.serial_number || in.token_code) {
+    co_return fail("AccessDenied",
+                   "MultiFactorAuthentication failed: there are no MFA devices here.", 403);
+  }
   for (const auto& [given, name] : {std::pair(in.source_identity.has_value(), "SourceIdentity"),
-                                    std::pair(in.serial_number.has_value(), "SerialNumber"),
                                     std::pair(!in.transitive_tag_keys.empty(), "TransitiveTagKeys"),
                                     std::pair(!in.provided_contexts.empty(), "ProvidedContexts")}) {
     // Left out, they would change what conditions see: better refused than ignored.

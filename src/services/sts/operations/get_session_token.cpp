@@ -10,6 +10,10 @@ task<Result<GetSessionTokenResponse>> get_session_token(Sts& sts, const RequestC
   if (!long_term) {
     co_return fail("AccessDenied", "Cannot call GetSessionToken with session credentials", 403);
   }
+  if (in.serial_number || in.token_code) {
+    co_return fail("AccessDenied",
+                   "MultiFactorAuthentication failed: there are no MFA devices here.", 403);
+  }
   const bool root = who.kind == Principal::Kind::root;
   std::chrono::seconds lifetime(in.duration_seconds.value_or(root ? 3600 : 43'200));
   if (root) lifetime = std::min(lifetime, std::chrono::seconds(3600));

@@ -1,6 +1,10 @@
-"""Row B6: execution role and task role. An unchanged boto3 in a task gets the role's temporary credentials, and they are enforced.
+"""Rows B5 and B6: secrets by ARN, execution role and task role.
+
+An unchanged boto3 in a task gets the role's temporary credentials, and they are enforced. Secrets and parameters are environment variables
+of the container; one that cannot be read stops the task with a reason.
 
 Documented: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+Documented: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html
 """
 import json
 import os
@@ -18,7 +22,8 @@ from harness.served import not_served
 from harness.server import Server
 from harness.waiting import eventually
 
-MISSING = not_served("ecs:RunTask", "ecr:CreateRepository", "logs:FilterLogEvents", "iam:CreateRole")
+MISSING = not_served("ecs:RunTask", "ecr:CreateRepository", "logs:FilterLogEvents", "iam:CreateRole", "secretsmanager:GetSecretValue",
+                     "ssm:GetParameter")
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not served yet: {', '.join(MISSING)}")
 
 TRUST = {"Version": "2012-10-17",
@@ -127,14 +132,15 @@ def task(server, clients, pushed):
     vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
     subnet = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"][0]["SubnetId"]
 
-    def run(role: str | None, **environment: str) -> dict:
+    def start(role: str | None, environment: dict, secrets: dict) -> dict:
         log = {"logDriver": "awslogs", "options": {"awslogs-group": GROUP, "awslogs-region": REGION, "awslogs-stream-prefix": "t"}}
         given = {"taskRoleArn": role} if role else {}
         definition = ecs.register_task_definition(
             family="probe", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="512", memory="1024",
             executionRoleArn=execution, **given, containerDefinitions=[{
                 "name": "probe", "image": pushed, "logConfiguration": log,
-                "environment": [{"name": key, "value": value} for key, value in environment.items()]}])
+                "environment": [{"name": key, "value": value} for key, value in environment.items()],
+                "secrets": [{"name": key, "valueFrom": value} for key, value in secrets.items()]}])
         arn = ecs.run_task(
             cluster="roles", taskDefinition=definition["taskDefinition"]["taskDefinitionArn"], launchType="FARGATE",
             networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet], "assignPublicIp": "ENABLED"}})["tasks"][0]["taskArn"]
@@ -142,13 +148,18 @@ def task(server, clients, pushed):
         def stopped():
             found = ecs.describe_tasks(cluster="roles", tasks=[arn])["tasks"][0]
             return found if found["lastStatus"] == "STOPPED" else None
-        ended = eventually(stopped, 90, every_s=0.3, what="the probe has ended")
+        return eventually(stopped, 90, every_s=0.3, what="the probe has ended")
+
+    def run(role: str | None, secrets: dict | None = None, **environment: str) -> dict:
+        ended = start(role, environment, secrets or {})
+        arn = ended["taskArn"]
         stream = f"t/probe/{arn.rsplit('/', 1)[1]}"
         lines = [event["message"] for event in logs.get_log_events(
             logGroupName=GROUP, logStreamName=stream, startFromHead=True)["events"]]
         assert ended["containers"][0].get("exitCode") == 0, (ended, lines)
         return {name: value for name, value in map(json.loads, lines)} | {"arn": arn}
 
+    run.start = start
     return run
 
 
@@ -203,6 +214,54 @@ def test_a_task_without_a_role_has_no_credentials(task):
 def test_another_tasks_credentials_are_refused(task, role, said):
     path = said["env"]["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]
     assert task(role, OTHER=path)["another"][1]["code"] == "InvalidIdInRequest"
+
+
+@pytest.fixture(scope="module")
+def stored(clients) -> dict:
+    """What a deployment keeps, and the right of the execution role to read it."""
+    secrets, ssm = clients("secretsmanager"), clients("ssm")
+    arn = secrets.create_secret(Name="frameratr/database", SecretString=json.dumps({"password": "first", "port": 5432}))["ARN"]
+    secrets.put_secret_value(SecretId=arn, SecretString=json.dumps({"password": "second", "port": 5432}))
+    ssm.put_parameter(Name="/frameratr/key", Value="api-key", Type="SecureString")
+    ssm.put_parameter(Name="/frameratr/mode", Value="test", Type="String")
+    clients("iam").put_role_policy(RoleName="execution", PolicyName="secrets", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": arn},
+            {"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "arn:aws:ssm:*:*:parameter/frameratr/*"}]}))
+    return {"arn": arn}
+
+
+def test_secrets_are_environment_variables(task, stored):
+    arn, account = stored["arn"], stored["arn"].split(":")[4]
+    env = task(None, secrets={
+        "WHOLE": arn, "PASSWORD": f"{arn}:password::", "PORT": f"{arn}:port::", "OLD": f"{arn}:password:AWSPREVIOUS:",
+        "KEY": f"arn:aws:ssm:{REGION}:{account}:parameter/frameratr/key", "MODE": "/frameratr/mode"})["env"]
+    assert json.loads(env["WHOLE"]) == {"password": "second", "port": 5432}
+    assert (env["PASSWORD"], env["PORT"], env["OLD"], env["KEY"], env["MODE"]) == ("second", "5432", "first", "api-key", "test")
+
+
+@pytest.mark.parametrize("suffix, said", [
+    (":nothing::", "did not contain json key nothing"), (":password:NONE:", "for staging label: NONE"),
+    ("x", "can't find the specified secret"), (None, "ParameterNotFound")])
+def test_a_missing_secret_stops_the_task_with_a_reason(task, stored, suffix, said):
+    reference = "/frameratr/none" if suffix is None else stored["arn"] + suffix
+    if suffix == "x":
+        reference = stored["arn"][:-1] + ("a" if stored["arn"][-1] != "a" else "b")
+    ended = task.start(None, {}, {"X": reference})
+    assert ended["stopCode"] == "TaskFailedToStart"
+    assert ended["stoppedReason"].startswith("ResourceInitializationError: unable to pull secrets or registry auth: ")
+    assert said in ended["stoppedReason"]
+
+
+def test_a_missing_permission_stops_the_task_and_why_names_it(server, clients, task, stored):
+    iam = clients("iam")
+    held = iam.get_role_policy(RoleName="execution", PolicyName="secrets")["PolicyDocument"]
+    iam.delete_role_policy(RoleName="execution", PolicyName="secrets")
+    ended = task.start(None, {}, {"X": stored["arn"]})
+    assert f"secretsmanager:GetSecretValue on resource: {stored['arn']} because no identity-based policy" in ended["stoppedReason"]
+    assert "aws iam put-role-policy --role-name execution" in server.why("execution")
+    iam.put_role_policy(RoleName="execution", PolicyName="secrets", PolicyDocument=json.dumps(held))
+    assert task(None, secrets={"X": stored["arn"]})["env"]["X"]
 
 
 def test_a_task_whose_role_is_gone_is_refused(clients, role):

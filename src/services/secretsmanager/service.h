@@ -1,0 +1,61 @@
+// Secrets Manager and what it depends on.
+#pragma once
+
+#include "services/kms/service.h"
+#include "services/secretsmanager/records.h"
+
+namespace landfall::secretsmanager {
+
+using SecretRow = store::Row<SecretRecord>;
+
+struct Value {
+  std::string bytes;
+  bool binary = false;
+};
+
+struct Secretsmanager {
+  store::Store& store;
+  const Clock& clock;
+  Random& random;
+  kms::Kms& kms;
+  iam::Port& iam;
+
+  store::Table<SecretRecord> secrets(const Scope& scope) const;
+
+  // By name, ARN, or an ARN without its last six characters. Secrets whose recovery window is over
+  // are gone. Error ResourceNotFoundException.
+  Result<SecretRow> find(const Scope& scope, const std::string& reference) const;
+  // As find, and the caller may do `action`; a secret that waits for its deletion is refused.
+  Result<SecretRow> open(const RequestContext& ctx, const std::string& reference,
+                         const std::string& action, bool deleted_too = false) const;
+  Result<void> authorize(const RequestContext& ctx, const SecretRecord& secret,
+                         const std::string& action, iam::policy::ContextKeys keys = {}) const;
+  // What may be asked about a secret.
+  iam::Access access_to(const Scope& scope, const SecretRecord& secret, const std::string& action,
+                        iam::policy::ContextKeys keys = {}) const;
+
+  // Encrypts under the secret's key; the caller may use it. Nothing is written.
+  task<Result<VersionRecord>> seal(const RequestContext& ctx, const SecretRecord& secret,
+                                   std::string version_id, Value value);
+  Result<Value> unseal(const Scope& scope, const SecretRecord& secret,
+                       const std::string& version_id) const;
+  // The key as KMS has it, for permissions.
+  task<Result<kms::KeyRow>> key_of(Scope scope, std::string kms_key);
+
+  // For a task: the value as its role may read it. `stage` or `version_id` may be empty.
+  task<Result<Value>> read_as_role(Scope scope, std::string reference, std::string stage,
+                                   std::string version_id, std::string role_arn,
+                                   std::string session);
+};
+
+std::string arn_of(const Scope& scope, const SecretRecord& secret);
+// The version asked for; both empty: AWSCURRENT. Error ResourceNotFoundException.
+Result<std::string> find_version(const SecretRecord& secret, const std::string& version_id,
+                                 const std::string& stage);
+// Moves stages as a new current (or otherwise staged) version makes it necessary, and drops the
+// oldest versions without a stage.
+void stage_version(SecretRecord& secret, const std::string& id,
+                   const std::set<std::string>& stages);
+std::string via(const Scope& scope);
+
+}  // namespace landfall::secretsmanager

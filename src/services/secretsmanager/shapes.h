@@ -1,0 +1,40 @@
+// What the operations have in common.
+#pragma once
+
+#include "services/secretsmanager/service.h"
+#include "store/pagination.h"
+#include "wire/secretsmanager/errors.h"
+#include "wire/secretsmanager/operations.h"
+
+namespace landfall::secretsmanager {
+
+wire::List<Tag> to_tags(const std::map<std::string, std::string>& tags);
+// Errors: InvalidParameterException, InvalidRequestException (too many).
+Result<void> add_tags(SecretRecord& secret, const wire::List<Tag>& tags);
+wire::Map<wire::List<std::string>> to_stages(const SecretRecord& secret, bool staged_only);
+wire::List<std::string> to_list(const std::set<std::string>& stages);
+
+// What a request brings as a value: a string, bytes, or nothing. Error InvalidParameterException:
+// both.
+template <class In>
+Result<std::optional<Value>> value_in(const In& in) {
+  if (in.secret_string && in.secret_binary) {
+    return errors::invalid_parameter(
+        "You can't specify both a binary secret value and a string secret value in the same "
+        "secret.");
+  }
+  if (in.secret_string) return Value{*in.secret_string, false};
+  if (in.secret_binary) return Value{*in.secret_binary, true};
+  return std::optional<Value>();
+}
+
+// Adds a version to a secret and writes it. The same version with the same value again is success;
+// with another value the error ResourceExistsException. stages empty: AWSCURRENT.
+task<Result<SecretRecord>> put_version(Secretsmanager& service, const RequestContext& ctx,
+                                       std::string name, std::string version_id, Value value,
+                                       std::set<std::string> stages);
+
+// Filters of lists. Error InvalidParameterException.
+Result<bool> passes(const SecretRecord& secret, const wire::List<Filter>& filters);
+
+}  // namespace landfall::secretsmanager

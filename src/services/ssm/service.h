@@ -1,0 +1,45 @@
+// Parameter Store and what it depends on.
+#pragma once
+
+#include "services/kms/service.h"
+#include "services/ssm/records.h"
+
+namespace landfall::ssm {
+
+using ParameterRow = store::Row<ParameterRecord>;
+
+// "/app/url:3" or "/app/url:live", taken apart.
+struct Selector {
+  std::string name;
+  std::string selector;  // ":3"; empty: the latest
+};
+
+struct Ssm {
+  store::Store& store;
+  const Clock& clock;
+  kms::Kms& kms;
+  iam::Port& iam;
+
+  store::Table<ParameterRecord> parameters(const Scope& scope) const;
+  std::optional<ParameterRow> find(const Scope& scope, const std::string& name) const;
+  Result<void> authorize(const RequestContext& ctx, const std::string& action,
+                         const std::string& name) const;
+
+  task<Result<std::string>> seal(const RequestContext& ctx, std::string name, std::string key_id,
+                                 std::string value);
+  // The caller may decrypt with the parameter's key.
+  task<Result<std::string>> unseal(const RequestContext& ctx, std::string name,
+                                   VersionRecord version);
+
+  // For a task: the decrypted value as its role may read it.
+  task<Result<std::string>> read_as_role(Scope scope, std::string name, std::string role_arn,
+                                         std::string session);
+};
+
+std::string arn_of(const Scope& scope, std::string_view name);
+// A name or an ARN, with or without a selector.
+Selector parse_selector(const Scope& scope, const std::string& reference);
+// Null: no such version or label.
+const VersionRecord* select(const ParameterRecord& parameter, const std::string& selector);
+
+}  // namespace landfall::ssm

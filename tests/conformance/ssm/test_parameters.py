@@ -1,0 +1,92 @@
+"""Parameter Store. Documented: https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-parameter-store.html"""
+import pytest
+from botocore.exceptions import ClientError
+
+
+def refused(call, **parameters) -> tuple[str, str]:
+    with pytest.raises(ClientError) as error:
+        call(**parameters)
+    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
+
+
+@pytest.fixture
+def ssm(clients):
+    return clients("ssm")
+
+
+def test_put_get_overwrite_delete(ssm, name):
+    path = f"/{name}/url"
+    assert ssm.put_parameter(Name=path, Value="one", Type="String", Description="d")["Version"] == 1
+    assert refused(ssm.put_parameter, Name=path, Value="two", Type="String")[0] == "ParameterAlreadyExists"
+    assert ssm.put_parameter(Name=path, Value="two", Overwrite=True)["Version"] == 2
+    found = ssm.get_parameter(Name=path)["Parameter"]
+    assert (found["Value"], found["Version"], found["Type"]) == ("two", 2, "String")
+    assert found["ARN"].endswith(f":parameter{path}")
+    assert ssm.get_parameter(Name=f"{path}:1")["Parameter"]["Value"] == "one"
+    assert ssm.get_parameter(Name=found["ARN"])["Parameter"]["Value"] == "two"
+    assert refused(ssm.get_parameter, Name=f"{path}:9")[0] == "ParameterVersionNotFound"
+    ssm.delete_parameter(Name=path)
+    assert refused(ssm.get_parameter, Name=path)[0] == "ParameterNotFound"
+
+
+def test_secure_strings(ssm, server, name):
+    secret = f"in-the-clear-{name}"
+    ssm.put_parameter(Name=f"/{name}/password", Value=secret, Type="SecureString")
+    assert ssm.get_parameter(Name=f"/{name}/password")["Parameter"]["Value"] != secret
+    assert ssm.get_parameter(Name=f"/{name}/password", WithDecryption=True)["Parameter"]["Value"] == secret
+    if hasattr(server, "data"):
+        assert secret.encode() not in b"".join(path.read_bytes() for path in server.data.glob("store.db*"))
+    ssm.delete_parameter(Name=f"/{name}/password")
+
+
+def test_hierarchies(ssm, name):
+    for leaf in ("a", "b", "deep/c", "deep/d"):
+        ssm.put_parameter(Name=f"/{name}/{leaf}", Value=leaf, Type="String")
+
+    def below(path: str, **options) -> list[str]:
+        pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, PaginationConfig={"PageSize": 2}, **options)
+        return [one["Value"] for page in pages for one in page["Parameters"]]
+    assert below(f"/{name}") == ["a", "b"]
+    assert below(f"/{name}/", Recursive=True) == ["a", "b", "deep/c", "deep/d"]
+    assert below(f"/{name}/deep") == ["deep/c", "deep/d"]
+    found = ssm.get_parameters(Names=[f"/{name}/a", f"/{name}/none"])
+    assert [one["Value"] for one in found["Parameters"]] == ["a"] and found["InvalidParameters"] == [f"/{name}/none"]
+    described = ssm.describe_parameters(ParameterFilters=[{"Key": "Path", "Option": "Recursive", "Values": [f"/{name}"]}])
+    assert len(described["Parameters"]) == 4
+    gone = ssm.delete_parameters(Names=[f"/{name}/{leaf}" for leaf in ("a", "b", "deep/c", "deep/d", "none")])
+    assert len(gone["DeletedParameters"]) == 4 and gone["InvalidParameters"] == [f"/{name}/none"]
+
+
+def test_history_and_labels(ssm, name):
+    for value in ("one", "two", "three"):
+        ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=value != "one")
+    ssm.label_parameter_version(Name=name, ParameterVersion=2, Labels=["live"])
+    assert ssm.get_parameter(Name=f"{name}:live")["Parameter"]["Value"] == "two"
+    ssm.label_parameter_version(Name=name, Labels=["live"])
+    assert ssm.get_parameter(Name=f"{name}:live")["Parameter"]["Value"] == "three"
+    assert ssm.label_parameter_version(Name=name, Labels=["aws-no", "1x"])["InvalidLabels"] == ["aws-no", "1x"]
+    history = ssm.get_parameter_history(Name=name)["Parameters"]
+    assert [one["Value"] for one in history] == ["one", "two", "three"] and history[2]["Labels"] == ["live"]
+    assert ssm.unlabel_parameter_version(Name=name, ParameterVersion=3, Labels=["live", "x"])["RemovedLabels"] == ["live"]
+    ssm.delete_parameter(Name=name)
+
+
+@pytest.mark.parametrize("options, code", [
+    ({"Name": "a/b"}, "ValidationException"), ({"Name": "/aws/x"}, "ValidationException"), ({"Name": "ssm-x"}, "ValidationException"),
+    ({"Name": "/a b"}, "ValidationException"), ({"Name": "/x", "Value": "v" * 4097}, "ValidationException"),
+    ({"Name": "/" + "/".join("abcdefghijklmnopq")}, "HierarchyLevelLimitExceededException")])
+def test_what_is_refused(ssm, options, code):
+    assert refused(ssm.put_parameter, **{"Value": "v", "Type": "String", **options})[0] == code
+
+
+def test_rights_by_path(ssm, user, name):
+    ssm.put_parameter(Name=f"/{name}/mine", Value="m", Type="String", Tags=[{"Key": "k", "Value": "v"}])
+    ssm.put_parameter(Name=f"/{name}x", Value="o", Type="String")
+    user.allow({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "ssm:GetParameter*", "Resource": f"arn:aws:ssm:*:*:parameter/{name}/*"}]})
+    theirs = user.client("ssm")
+    assert theirs.get_parameter(Name=f"/{name}/mine")["Parameter"]["Value"] == "m"
+    assert refused(theirs.get_parameter, Name=f"/{name}x")[0] == "AccessDeniedException"
+    assert refused(theirs.get_parameters, Names=[f"/{name}/mine", f"/{name}x"])[0] == "AccessDeniedException"
+    assert ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=f"/{name}/mine")["TagList"] == [{"Key": "k", "Value": "v"}]
+    ssm.delete_parameters(Names=[f"/{name}/mine", f"/{name}x"])
