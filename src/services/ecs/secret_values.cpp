@@ -1,5 +1,7 @@
 #include "services/ecs/secret_values.h"
 
+#include "base/record.h"
+
 namespace landfall::ecs {
 namespace {
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "services/ecs/neighbours.h"
-#include "services/secretsmanager/service.h"
-#include "services/ssm/service.h"
+#include "services/secretsmanager/port.h"
+#include "services/ssm/port.h"
 
 namespace landfall::ecs {
 
@@ -19,7 +19,7 @@ SecretReference parse_secret_reference(const std::string& value_from);
 
 class SecretValues final : public Secrets {
  public:
-  SecretValues(secretsmanager::Secretsmanager& secrets, ssm::Ssm& parameters)
+  SecretValues(secretsmanager::Port& secrets, ssm::Port& parameters)
       : secrets_(secrets), parameters_(parameters) {}
   task<Result<std::string>> read(Scope scope, std::string value_from, std::string role,
                                  std::string session) override;
@@ -28,8 +28,8 @@ class SecretValues final : public Secrets {
   task<Result<std::string>> read_secret(Scope scope, std::string value_from, std::string role,
                                         std::string session);
 
-  secretsmanager::Secretsmanager& secrets_;
-  ssm::Ssm& parameters_;
+  secretsmanager::Port& secrets_;
+  ssm::Port& parameters_;
 };
 
 }  // namespace landfall::ecs

@@ -7,30 +7,17 @@
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
 #pragma once
 
-#include "base/ids.h"
 #include "base/random.h"
-#include "services/iam/port.h"
-#include "services/kms/records.h"
+#include "services/kms/port.h"
 #include "store/sealed.h"
-#include "store/table.h"
 
 namespace landfall::kms {
 
-using Context = std::map<std::string, std::string>;
-using KeyRow = store::Row<KeyRecord>;
+struct Kms final : Port {
+  Kms(store::Store& state, const Clock& time, Random& chance, const store::Sealer& seal,
+      iam::Port& access)
+      : store(state), clock(time), random(chance), sealer(seal), iam(access) {}
 
-struct Encrypted {
-  std::string blob;
-  std::string key_arn;
-  std::string material_id;
-};
-struct Decrypted {
-  std::string plaintext;
-  std::string key_arn;
-  std::string material_id;
-};
-
-struct Kms {
   store::Store& store;
   const Clock& clock;
   Random& random;
@@ -44,30 +31,20 @@ struct Kms {
   KeyRecord make_key(const Scope& scope, std::string policy, std::string aws_service = {}) const;
   MaterialRecord make_material(const std::string& key_id, bool on_demand = false) const;
 
-  // By id, ARN, alias or alias ARN; alias/aws/... keys are made at first use.
-  // Errors: NotFoundException, InvalidArnException.
-  task<Result<KeyRow>> find(Scope scope, std::string reference);
-  // As above for operations that take no alias (or ARNs of other accounts).
+  // As Port::find, for operations that take no alias (or ARNs of other accounts).
   Result<KeyRow> find_exact(const Scope& scope, const std::string& reference) const;
 
-  // Both with the key as it is now. Errors: DisabledException, KMSInvalidStateException.
+  task<Result<KeyRow>> find(Scope scope, std::string reference) override;
   Result<Encrypted> encrypt(const Scope& scope, const KeyRecord& key, std::string_view plaintext,
-                            const Context& context) const;
-  // Error InvalidCiphertextException; IncorrectKeyException unless `expected` is empty or the key's
-  // id.
+                            const Context& context) const override;
   Result<Decrypted> decrypt(const Scope& scope, std::string_view blob, const Context& context,
-                            const std::string& expected_id = {}) const;
-  // The key that a blob was encrypted under. Error InvalidCiphertextException.
-  Result<KeyRow> key_of(const Scope& scope, std::string_view blob) const;
-
-  // The key's policy and the caller's own. AWS's keys are used by their services for everybody who
-  // may use the service: `via` names it.
+                            const std::string& expected_id = {}) const override;
+  Result<KeyRow> key_of(const Scope& scope, std::string_view blob) const override;
   Result<void> authorize(const RequestContext& ctx, const KeyRecord& key, const std::string& action,
-                         const Context& context = {}, const std::string& via = {}) const;
-  // The same for the session of a role: a task's execution role.
+                         const Context& context = {}, const std::string& via = {}) const override;
   Result<void> authorize_role(const Scope& scope, const std::string& role_arn,
                               const std::string& session, const KeyRecord& key,
-                              const std::string& action, const std::string& via) const;
+                              const std::string& action, const std::string& via) const override;
 };
 
 std::string key_arn(const Scope& scope, std::string_view id);

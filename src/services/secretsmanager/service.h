@@ -1,23 +1,25 @@
 // Secrets Manager and what it depends on.
 #pragma once
 
-#include "services/kms/service.h"
+#include "base/random.h"
+#include "services/kms/port.h"
+#include "services/secretsmanager/port.h"
 #include "services/secretsmanager/records.h"
+#include "store/sealed.h"
 
 namespace landfall::secretsmanager {
 
 using SecretRow = store::Row<SecretRecord>;
 
-struct Value {
-  std::string bytes;
-  bool binary = false;
-};
+struct Secretsmanager final : Port {
+  Secretsmanager(store::Store& state, const Clock& time, Random& chance, kms::Port& keys,
+                 iam::Port& access)
+      : store(state), clock(time), random(chance), kms(keys), iam(access) {}
 
-struct Secretsmanager {
   store::Store& store;
   const Clock& clock;
   Random& random;
-  kms::Kms& kms;
+  kms::Port& kms;
   iam::Port& iam;
 
   store::Table<SecretRecord> secrets(const Scope& scope) const;
@@ -42,10 +44,9 @@ struct Secretsmanager {
   // The key as KMS has it, for permissions.
   task<Result<kms::KeyRow>> key_of(Scope scope, std::string kms_key);
 
-  // For a task: the value as its role may read it. `stage` or `version_id` may be empty.
   task<Result<Value>> read_as_role(Scope scope, std::string reference, std::string stage,
                                    std::string version_id, std::string role_arn,
-                                   std::string session);
+                                   std::string session) override;
 };
 
 std::string arn_of(const Scope& scope, const SecretRecord& secret);

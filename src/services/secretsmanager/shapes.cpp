@@ -1,7 +1,6 @@
 #include "services/secretsmanager/shapes.h"
 
 #include "base/bytes.h"
-#include "services/iam/policy/pattern.h"
 
 namespace landfall::secretsmanager {
 namespace {

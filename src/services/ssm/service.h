@@ -1,7 +1,8 @@
 // Parameter Store and what it depends on.
 #pragma once
 
-#include "services/kms/service.h"
+#include "services/kms/port.h"
+#include "services/ssm/port.h"
 #include "services/ssm/records.h"
 
 namespace landfall::ssm {
@@ -14,10 +15,13 @@ struct Selector {
   std::string selector;  // ":3"; empty: the latest
 };
 
-struct Ssm {
+struct Ssm final : Port {
+  Ssm(store::Store& state, const Clock& time, kms::Port& keys, iam::Port& access)
+      : store(state), clock(time), kms(keys), iam(access) {}
+
   store::Store& store;
   const Clock& clock;
-  kms::Kms& kms;
+  kms::Port& kms;
   iam::Port& iam;
 
   store::Table<ParameterRecord> parameters(const Scope& scope) const;
@@ -31,9 +35,8 @@ struct Ssm {
   task<Result<std::string>> unseal(const RequestContext& ctx, std::string name,
                                    VersionRecord version);
 
-  // For a task: the decrypted value as its role may read it.
   task<Result<std::string>> read_as_role(Scope scope, std::string name, std::string role_arn,
-                                         std::string session);
+                                         std::string session) override;
 };
 
 std::string arn_of(const Scope& scope, std::string_view name);
