@@ -15,7 +15,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import REGION, stop_and_check
+from harness.leaks import stop_and_check
+from harness.server import REGION
 from harness.clients import Clients
 from harness.containers import ContainerClient, image
 from harness.served import not_served
