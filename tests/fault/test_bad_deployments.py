@@ -98,6 +98,12 @@ def test_an_exit_code(tasks):
     assert stopped["stopCode"] == "EssentialContainerExited" and stopped["containers"][0]["exitCode"] == 42
 
 
+def test_a_command_override(tasks):
+    overrides = {"containerOverrides": [{"name": "app", "command": ["sh", "-c", "exit $CODE"],
+                                         "environment": [{"name": "CODE", "value": "7"}]}]}
+    assert tasks.run_to_end(tasks.define("true"), overrides=overrides)["containers"][0]["exitCode"] == 7
+
+
 def test_a_role_that_is_missing(tasks, clients):
     iam, account = clients("iam"), clients("sts").get_caller_identity()["Account"]
     code, message = refused(tasks.define, task={"executionRoleArn": f"arn:aws:iam::{account}:role/nobody"})
