@@ -39,7 +39,6 @@ task<void> remove_everything(io::Loop& loop, host::Instance instance, Result<voi
   done = co_await network.remove_all();
   if (done) done = host::update_hosts_file("/etc/hosts", instance.tag, {});
   if (done) done = ecr::forget_hosts(ecr::client_places(instance));
-  if (done) done = host::update_hosts_file("/etc/hosts", instance.tag, {});
   if (done) done = io::remove_tree(instance.data_dir);
 }
 

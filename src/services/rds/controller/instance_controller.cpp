@@ -108,8 +108,10 @@ task<Result<void>> InstanceController::change(DbInstance wanted,
                   .instances.update(wanted.identifier, [&](DbInstance& record) -> Result<bool> {
                     if (record.resource_id != wanted.resource_id)
                       return false;  // another of the same name
+                    // A write that changes nothing would wake us at once, past the backoff.
+                    const std::string before = record::to_text(record);
                     edit(record);
-                    return true;
+                    return record::to_text(record) != before;
                   });
   if (!done) co_return std::unexpected(done.error());
   co_return Result<void>();
