@@ -25,8 +25,16 @@ Acceptor::Acceptor(Worker& worker, ListenerSocket socket)
 }
 
 Acceptor::~Acceptor() {
+  if (!dead) worker_.unwatch(socket_.fd->get());
+  worker_.timers().remove(*this);
+}
+
+void Acceptor::retire() {
   worker_.unwatch(socket_.fd->get());
   worker_.timers().remove(*this);
+  socket_.fd.reset();
+  dead = true;
+  worker_.bury(*this);
 }
 
 void Acceptor::on_events(std::uint32_t) {

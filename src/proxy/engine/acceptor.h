@@ -11,6 +11,9 @@ class Acceptor final : public Pollable {
   ~Acceptor() override;
   const ListenerSocket& socket() const { return socket_; }
   void set(ListenerSocket socket) { socket_ = std::move(socket); }
+  // Accepts no more. It is deleted at the end of the worker's round: events that the kernel has
+  // reported already may still name it.
+  void retire();
 
   void on_events(std::uint32_t events) override;
   void on_deadline() override;  // descriptors had run out; tries again

@@ -212,7 +212,14 @@ void Worker::apply(std::shared_ptr<const CompiledConfig> config,
     }
   }
   acceptors_.swap(kept);
+  retire(std::move(kept));
   drop_idle_of_removed(*before);
+}
+
+void Worker::retire(std::vector<std::unique_ptr<Acceptor>> acceptors) {
+  for (auto& each : acceptors) {
+    if (each) each.release()->retire();  // from here on the list of the dead owns it
+  }
 }
 
 void Worker::drop_idle_of_removed(const CompiledConfig& before) {
@@ -239,7 +246,7 @@ void Worker::expire_draining() {
 void Worker::drain(bool close_idle) {
   post([this, close_idle] {
     draining_ = true;
-    acceptors_.clear();
+    retire(std::exchange(acceptors_, {}));
     if (!close_idle) return;
     // A copy: closing changes the list.
     for (Stream* client : std::vector<Stream*>(clients_)) client->drain();

@@ -100,6 +100,7 @@ class Worker {
   int round(int timeout_ms);  // how many events there were
   void run_mail();
   void apply(std::shared_ptr<const CompiledConfig> config, std::vector<ListenerSocket> sockets);
+  void retire(std::vector<std::unique_ptr<Acceptor>> acceptors);
   void drop_idle_of_removed(const CompiledConfig& before);
   void expire_draining();
   int sleep_ms();
