@@ -131,7 +131,7 @@ class Worker {
   bool draining_ = false;
   bool stopping_ = false;
   std::int64_t next_expiry_ms_ = 0;
-  int spin_credit_ = 0;  // grows while waits turn out short
+  int spin_credit_ = 0;           // grows while waits turn out short
   std::vector<Stream*> clients_;  // each knows its place
   std::atomic<std::int64_t> connection_count_{0};
 
