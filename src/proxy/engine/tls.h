@@ -14,9 +14,13 @@ typedef struct ssl_st SSL;
 
 namespace landfall::proxy {
 
+class TlsContexts;
+
 class TlsSession {
  public:
-  explicit TlsSession(SSL* ssl);  // takes it
+  // Takes `ssl`. `contexts` is what it was made from: OpenSSL keeps the context alive, but not
+  // what that refers to, and a connection may outlive the configuration it began with.
+  explicit TlsSession(SSL* ssl, std::shared_ptr<const TlsContexts> contexts = nullptr);
   ~TlsSession();
   TlsSession(const TlsSession&) = delete;
 
@@ -43,12 +47,13 @@ class TlsSession {
   std::string* output = nullptr;
 
  private:
+  std::shared_ptr<const TlsContexts> contexts_;
   SSL* ssl_;
   bool established_ = false;
 };
 
 // The contexts of one listener: its certificates, chosen by name.
-class TlsContexts {
+class TlsContexts : public std::enable_shared_from_this<TlsContexts> {
  public:
   // Errors: "certificate-invalid", "tls-settings-invalid".
   static Result<std::shared_ptr<TlsContexts>> open(const TlsSettings& settings, bool http2);

@@ -271,7 +271,7 @@ std::unique_ptr<TlsSession> TlsContexts::accept() const {
   SSL* ssl = SSL_new(entries_.front()->context.get());
   CHECK(ssl != nullptr);
   SSL_set_accept_state(ssl);
-  return std::make_unique<TlsSession>(ssl);
+  return std::make_unique<TlsSession>(ssl, shared_from_this());
 }
 
 std::string_view TlsContexts::certificate_id(const TlsSession& session) {

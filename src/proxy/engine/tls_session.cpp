@@ -55,7 +55,8 @@ BIO_METHOD* byte_stream() {
 
 }  // namespace
 
-TlsSession::TlsSession(SSL* ssl) : ssl_(ssl) {
+TlsSession::TlsSession(SSL* ssl, std::shared_ptr<const TlsContexts> contexts)
+    : contexts_(std::move(contexts)), ssl_(ssl) {
   BIO* bio = BIO_new(byte_stream());
   CHECK(bio != nullptr);
   BIO_set_data(bio, this);

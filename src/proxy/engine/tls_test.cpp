@@ -91,6 +91,20 @@ TEST(Tls, SessionsAreResumedAlsoAfterAnotherSnapshot) {
   }
 }
 
+TEST(Tls, AConnectionKeepsTheCertificatesItBeganWith) {
+  Secure balancer;
+  balancer.apply();
+  Socket early = balancer.client();
+  while (balancer.engine.connections() == 0) std::this_thread::yield();
+  balancer.listener().tls.certificates = {make_certificate("other", "DNS:other.test")};
+  balancer.apply();
+  TlsClient client(std::move(early), "www.example.com");
+  ASSERT_TRUE(client.connected);
+  EXPECT_EQ(client.common_name(), "star");
+  client.send(kGet);
+  EXPECT_TRUE(client.read_head().starts_with("HTTP/1.1 503 "));
+}
+
 TEST(Tls, OldVersionsAndRubbishAreRefused) {
   Secure balancer;
   balancer.listener().tls.minimum_version = 13;
