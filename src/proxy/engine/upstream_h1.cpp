@@ -19,6 +19,14 @@ constexpr std::int64_t kConnectTimeoutMs = 10'000;
 constexpr std::int64_t kIdleTimeoutMs = 60'000;
 constexpr unsigned kIdleLimit = 1024;  // per target and thread
 
+bool is_registered(const CompiledConfig& config, const TargetState& target) {
+  const auto group = config.groups.find(target.group);
+  if (group == config.groups.end()) return false;
+  const auto& all = group->second->registered;
+  return std::any_of(all.begin(), all.end(),
+                     [&](const auto& each) { return each.get() == &target; });
+}
+
 }  // namespace
 
 UpstreamH1::UpstreamH1(Worker& worker, int fd, std::shared_ptr<TargetState> target,
@@ -170,7 +178,10 @@ void UpstreamH1::on_drained() {
 }
 
 void UpstreamH1::on_deadline() {
-  if (exchange_ == nullptr) return close();
+  if (exchange_ == nullptr) {
+    unlink();  // at once: what follows in this round must not find it
+    return close();
+  }
   if (connecting_) return failed(504, Cause::connect_timeout);
   failed(502, Cause::target_tls_failed);
 }
@@ -249,8 +260,11 @@ bool UpstreamH1::take_body(std::string_view& bytes, std::vector<std::string_view
 void UpstreamH1::complete(std::string_view rest) {
   Exchange& exchange = *std::exchange(exchange_, nullptr);
   unlink();
-  const bool reusable = keep_ && rest.empty() && exchange.request_complete && !blocked() &&
-                        !write_broken_ && !worker_.draining() &&
+  // Connections that were in use when their target left the configuration are not kept.
+  const bool wanted =
+      exchange.held == worker_.config() || is_registered(*worker_.config()->config, *target_);
+  const bool reusable = keep_ && wanted && rest.empty() && exchange.request_complete &&
+                        !blocked() && !write_broken_ && !worker_.draining() &&
                         connections().idle_count < kIdleLimit;
   exchange.detach();
   if (!reusable) return close();
