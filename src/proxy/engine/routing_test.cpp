@@ -1,4 +1,6 @@
 // Rules, actions, weights, stickiness, and configurations that change under traffic.
+#include <poll.h>
+
 #include "proxy/engine/testing.h"
 
 namespace landfall::proxy::testing {
@@ -160,7 +162,10 @@ TEST(Routing, LeastOutstandingRequestsAvoidsTheBusyOne) {
   while (slow.accepted() == 0) {
     waiting.push_back(balancer.client());
     waiting.back().send(kGet);
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    // Either the slow one has it, or the quick one is idle again.
+    pollfd answer{waiting.back().fd(), POLLIN, 0};
+    while (slow.accepted() == 0 && ::poll(&answer, 1, 1) == 0) {
+    }
   }
   for (int i = 0; i < 10; ++i) EXPECT_EQ(balancer.ask(kGet).body, "quick");
   release = true;
