@@ -73,7 +73,7 @@ def small_disk(tmp_path):
 def test_a_full_disk_refuses_writes_and_recovers(small_disk, monkeypatch):
     """Nothing crashes; what was acknowledged before and after is there."""
     monkeypatch.setenv("LANDFALL_TEST_TMP", str(small_disk))
-    ours = Server("198.18.112.0/24")
+    ours = Server()
     ours.start()
     try:
         clients = Clients(ours.environment(), REGION)

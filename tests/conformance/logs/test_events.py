@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from harness.clients import Clients
 from harness.served import not_served
+from harness.waiting import eventually
 
 MISSING = not_served("logs:CreateLogGroup", "logs:PutLogEvents", "logs:FilterLogEvents")
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not served yet: {', '.join(MISSING)}")
@@ -178,22 +179,20 @@ def test_tail_follow(aws, group):
     stream = group.stream("s")
     group.put(stream, (now_ms(), "first"))
     tail = aws.start(f"aws logs tail {group.name} --follow --since 10m --format short")
+    def lines() -> list[str]:
+        return [line.split()[-1] for line in tail.read(0.2).splitlines() if line.strip()]
     try:
-        lines: list[str] = []
-        reader = threading.Thread(target=lambda: [lines.append(line.split()[-1]) for line in tail.stdout if line.strip()])
-        reader.start()
         for i in range(4):
             time.sleep(1.5)
             group.put(stream, (now_ms(), f"line{i}"))
-        deadline = time.monotonic() + 30
-        while len(lines) < 5 and time.monotonic() < deadline:
-            time.sleep(0.1)
-        time.sleep(6)  # one more poll: nothing comes twice
+        eventually(lambda: len(lines()) >= 5, 30, what="five lines")
+        again = time.monotonic() + 6  # one more poll: nothing comes twice
+        while time.monotonic() < again:
+            lines()
+        said = lines()
     finally:
-        tail.terminate()
-        tail.wait()
-        reader.join()
-    assert lines == ["first", "line0", "line1", "line2", "line3"]
+        tail.end()
+    assert said == ["first", "line0", "line1", "line2", "line3"]
 
 
 def test_cli_reads_streams_and_events(each_cli, group):

@@ -116,5 +116,7 @@ def test_parameters_that_keep_the_server_down(rds, make, group, server):
     assert f"--db-parameter-group-name {group}" in server.why("greedy")
     rds.reset_db_parameter_group(DBParameterGroupName=group, Parameters=[
         {"ParameterName": "shared_buffers", "ApplyMethod": "pending-reboot"}])
-    eventually(lambda: one.value("show shared_buffers") == "256MB", 60, what="the server up again")
-    one.wait().delete()
+    eventually(lambda: rds.describe_db_instances(DBInstanceIdentifier="greedy")["DBInstances"][0]["DBInstanceStatus"] ==
+               "available", 90, what="the server up again")
+    assert one.value("show shared_buffers") == "256MB"
+    one.delete()
