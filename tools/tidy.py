@@ -49,7 +49,7 @@ class Tree:
         listed = subprocess.run(
             ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             capture_output=True, text=True)
-        if listed.returncode == 0:
+        if listed.returncode == 0 and (root / ".git").exists():
             names = [name for name in listed.stdout.split("\0") if name and (root / name).is_file()]
         else:  # an exported tree without its history
             names = [str(path.relative_to(root)) for path in root.rglob("*")

@@ -267,7 +267,13 @@ class Story:
 
     def check_container_logs(self) -> bool:
         """Each task counted from 1 without a gap, and the running ones to the end."""
-        streams = [s["logStreamName"] for s in self.ask("logs", "describe_log_streams", logGroupName="/app")["logStreams"]]
+        streams, more = [], {}
+        while True:  # 50 a page, and each kill may leave some
+            page = self.ask("logs", "describe_log_streams", logGroupName="/app", **more)
+            streams += [stream["logStreamName"] for stream in page["logStreams"]]
+            if "nextToken" not in page:
+                break
+            more = {"nextToken": page["nextToken"]}
         running = {task["taskArn"].rsplit("/", 1)[1] for task in self.running()}
         for stream in streams:
             counted = [int(number) for line in self.log("/app", logStreamNames=[stream])
