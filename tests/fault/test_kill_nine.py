@@ -252,8 +252,8 @@ class Story:
         opened = {rule["FromPort"] for rule in group["IpPermissions"] if "FromPort" in rule}
         assert opened == set(self.ports)
         assert set(self.lines) <= set(self.log("/own"))
-        assert {user["UserName"] for user in self.ask("iam", "list_users")["Users"]} == set(self.users)
-        tags = {one["imageTag"] for one in self.ask("ecr", "list_images", repositoryName="app")["imageIds"]}
+        assert {user["UserName"] for user in self.ask("iam", "list_users", MaxItems=1000)["Users"]} == set(self.users)
+        tags = {one["imageTag"] for one in self.ask("ecr", "list_images", repositoryName="app", maxResults=1000)["imageIds"]}
         assert {f"r{number}" for number in range(1, self.release + 1)} <= tags
 
     def log(self, group: str, **of: object) -> list[str]:
