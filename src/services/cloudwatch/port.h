@@ -15,14 +15,14 @@
 
 namespace landfall::cloudwatch {
 
-struct Metric {
+struct MetricKey {
   std::string space;                              // the namespace: "AWS/ECS"
   std::string name;                               // "CPUUtilization"
   std::map<std::string, std::string> dimensions;  // at most 30
-  auto operator<=>(const Metric&) const = default;
+  auto operator<=>(const MetricKey&) const = default;
 };
 
-struct StatisticSet {
+struct Summary {
   double sample_count = 0;
   double sum = 0;
   double minimum = 0;
@@ -30,19 +30,19 @@ struct StatisticSet {
 };
 
 struct Sample {
-  Metric metric;
+  MetricKey metric;
   // Zero: when it is put. Not older than two weeks nor more than two hours ahead.
   TimePoint time{};
   std::string unit = "None";  // StandardUnit: "Percent", "Count", "Milliseconds", "Count/Second"
   // Each value and how often it occurred; they make percentiles.
   std::vector<std::pair<double, double>> values = {};
   // Beside or instead of values: no percentiles, but as cheap as one value.
-  std::optional<StatisticSet> statistics = {};
+  std::optional<Summary> summary = {};
   bool high_resolution = false;  // kept by the second for three hours, too
 };
 
 struct StatisticQuery {
-  Metric metric;
+  MetricKey metric;
   // "Average", "Sum", "Minimum", "Maximum", "SampleCount", "p99", "p99.9", "tm90", ...
   std::string statistic = "Average";
   // Seconds: 1, 5, 10, 20, 30 (high resolution) or a multiple of 60.
@@ -52,7 +52,7 @@ struct StatisticQuery {
   std::string unit = {};  // empty: whatever was put
 };
 
-struct Datapoint {
+struct Point {
   TimePoint time{};  // when its period begins
   double value = 0;
 };
@@ -73,7 +73,7 @@ struct AlarmView {
 struct AlarmSettings {
   std::string name;
   std::string description;
-  Metric metric;
+  MetricKey metric;
   std::string statistic = "Average";  // or "p99"
   std::string unit = {};              // empty: whatever was put
   std::int64_t period_s = 60;
@@ -95,7 +95,7 @@ struct AlarmTransition {
   AlarmState previous = AlarmState::insufficient_data;
   std::optional<double> threshold = {};
   std::string comparison = {};
-  std::vector<Datapoint> recent = {};
+  std::vector<Point> recent = {};
   std::string message = {};  // the JSON that AWS sends to SNS topics
   std::string subject = {};  // its subject: 'ALARM: "name" in US West (N. California)'
   // 0 at the transition; n: called for the nth minute that the alarm stays in its state (only
@@ -126,7 +126,7 @@ class Port {
 
   // Oldest first; periods without data are left out. Reads from memory and the page cache: meant
   // for a scaling policy's few dozen periods.
-  virtual std::vector<Datapoint> statistics(const Scope& scope,
+  virtual std::vector<Point> statistics(const Scope& scope,
                                             const StatisticQuery& query) const = 0;
 
   // None: there is no such alarm.
