@@ -69,11 +69,25 @@ struct AlarmView {
   bool composite = false;
 };
 
+// One entry of an alarm's Metrics: a metric or an expression over the others.
+struct AlarmQuery {
+  std::string id;          // "m1"
+  std::string expression;  // empty: the metric below
+  MetricKey metric = {};
+  std::string statistic = "Average";
+  std::int64_t period_s = 60;
+  std::string unit = {};
+  std::string label = {};
+  bool return_data = false;  // true for exactly one: what is compared with the threshold
+};
+
 // A metric alarm as a service makes it for its own use (target tracking).
 struct AlarmSettings {
   std::string name;
   std::string description;
-  MetricKey metric;
+  // Over an expression; then metric, statistic, unit and period_s are not used.
+  std::vector<AlarmQuery> queries = {};
+  MetricKey metric = {};
   std::string statistic = "Average";  // or "p99"
   std::string unit = {};              // empty: whatever was put
   std::int64_t period_s = 60;
@@ -131,6 +145,9 @@ class Port {
 
   // None: there is no such alarm.
   virtual std::optional<AlarmView> alarm(const Scope& scope, const std::string& name) const = 0;
+  // Names of the alarms that have `action` for any state; in order.
+  virtual std::vector<std::string> alarms_with_action(const Scope& scope,
+                                                      const std::string& action) const = 0;
   // Makes or replaces it; a replaced alarm keeps its state. Errors in the words of PutMetricAlarm.
   virtual task<Result<void>> put_alarm(Scope scope, AlarmSettings settings) = 0;
   // Names that are not there are passed over.
