@@ -22,11 +22,11 @@
 #include "services/ecs/controller/task_controller.h"
 #include "services/ecs/explain.h"
 #include "services/ecs/registry_images.h"
+#include "services/ecs/secret_values.h"
 #include "services/elbv2/controller/controller.h"
 #include "services/elbv2/explain.h"
 #include "services/elbv2/target_port.h"
 #include "services/elbv2/usage.h"
-#include "services/ecs/secret_values.h"
 #include "services/iam/explain.h"
 #include "services/iam/identities.h"
 #include "services/kms/keeper.h"
@@ -219,9 +219,11 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   logs::Housekeeping log_housekeeping(loop, logs);
   logs::LogsPort log_lines(logs);
 
-  rds::Rds rds{loop,       *store,   clock,    random, settings.instance,
-               containers, volumes,  networks, events, settings.engines / "postgresql",
-               *authority, log_lines};
+  kms::Kms kms{*store, clock, random, *sealer, identities};
+  kms::Keeper key_keeper(loop, kms);
+  rds::Rds rds{loop,       *store,    clock,    random, settings.instance,
+               containers, volumes,   networks, events, settings.engines / "postgresql",
+               *authority, log_lines, kms};
   rds::InstanceController databases(rds);
   rds::SnapshotController snapshots(rds);
 
@@ -259,8 +261,6 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   elbv2::TargetPort targets(elbv2);
   ecs::Ecs ecs{loop, *store, clock, random, networks, identities, events, targets};
   ecs::RegistryImages images(ecr, identities, outside_images);
-  kms::Kms kms{*store, clock, random, *sealer, identities};
-  kms::Keeper key_keeper(loop, kms);
   secretsmanager::Secretsmanager secrets{*store, clock, random, kms, identities};
   ssm::Ssm parameters{*store, clock, kms, identities};
   ecs::SecretValues secret_values(secrets, parameters);

@@ -17,13 +17,13 @@ PASSWORD = "correcthorsebattery"
 
 
 class Database:
-    def __init__(self, server):
+    def __init__(self, server, **changes):
         self.server = server
         self.rds = Clients(server.environment(), REGION)("rds")
-        self.rds.create_db_instance(
-            DBInstanceIdentifier="kept", DBInstanceClass="db.t4g.micro", Engine="postgres", EngineVersion="16.6",
-            AllocatedStorage=20, MasterUsername="keeper", MasterUserPassword=PASSWORD, DBName="app", PubliclyAccessible=True,
-            BackupRetentionPeriod=0)
+        wanted = {"DBInstanceClass": "db.t4g.micro", "Engine": "postgres", "EngineVersion": "16.6", "AllocatedStorage": 20,
+                  "MasterUsername": "keeper", "MasterUserPassword": PASSWORD, "DBName": "app", "PubliclyAccessible": True,
+                  "BackupRetentionPeriod": 0, **changes}
+        self.rds.create_db_instance(DBInstanceIdentifier="kept", **wanted)
         group = self.describe()["VpcSecurityGroups"][0]["VpcSecurityGroupId"]
         Clients(server.environment(), REGION)("ec2").authorize_security_group_ingress(
             GroupId=group, IpProtocol="tcp", FromPort=5432, ToPort=5432, CidrIp="0.0.0.0/0")

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "host/volumes/encryption.h"
 #include "io/files.h"
 
 namespace landfall::host {
@@ -59,6 +60,82 @@ TEST(Volumes, ASnapshotOfAMountedVolumeRestoresWhatWasThere) {
     auto restored = co_await volumes.mount("b");
     EXPECT_EQ(io::read_file(*restored / "file").value_or(""), "before");
     EXPECT_EQ((co_await volumes.create_from_snapshot("c", "none", kMiB)).error().code, "not-found");
+  });
+}
+
+TEST(Volumes, WhatIsEncryptedCannotBeReadInTheImage) {
+  with_volumes([](io::Loop&, Volumes& volumes, std::filesystem::path root) -> task<void> {
+    const std::string key(kVolumeKeyBytes, 'k'), secret = "a secret that nobody may read";
+    if (auto can = co_await volumes.probe_encryption(); !can) {
+      ADD_FAILURE() << can.error().message;
+      co_return;
+    }
+    EXPECT_TRUE(co_await volumes.create("a", 32 * kMiB, {.encrypted = true}));
+    auto folder = co_await volumes.mount_encrypted("a", key);
+    EXPECT_TRUE(folder) << folder.error().message;
+    if (!folder) co_return;
+    EXPECT_TRUE(io::write_file(*folder / "hidden-name", secret + std::string(100'000, 'x')));
+    EXPECT_TRUE(io::write_file(folder->parent_path() / "open", "this is no secret"));
+    EXPECT_TRUE(co_await volumes.snapshot("a", "s"));
+    EXPECT_TRUE(co_await volumes.unmount("a"));
+    for (const char* image : {"volumes/a.img", "snapshots/s.img"}) {
+      const auto bytes = io::read_file(root / image, 64 * kMiB);
+      EXPECT_EQ(bytes->find(secret), std::string::npos) << image;
+      EXPECT_EQ(bytes->find("hidden-name"), std::string::npos) << image;
+      EXPECT_NE(bytes->find("this is no secret"), std::string::npos) << image;
+    }
+    EXPECT_TRUE(co_await volumes.mount("a"));
+    EXPECT_TRUE(volumes.mounted("a"));
+    EXPECT_FALSE(volumes.unlocked("a"));
+    EXPECT_EQ(
+        (co_await volumes.mount_encrypted("a", std::string(kVolumeKeyBytes, 'x'))).error().code,
+        "wrong-key");
+    EXPECT_TRUE(co_await volumes.mount_encrypted("a", key));
+    EXPECT_TRUE(volumes.unlocked("a"));
+    EXPECT_TRUE(co_await volumes.create_from_snapshot("b", "s", 64 * kMiB));
+    auto copy = co_await volumes.mount_encrypted("b", key);
+    EXPECT_TRUE(io::read_file(*copy / "hidden-name")->starts_with(secret));
+    EXPECT_TRUE(co_await volumes.create("plain", 32 * kMiB));
+    EXPECT_FALSE(co_await volumes.mount_encrypted("plain", key));
+    EXPECT_FALSE(volumes.unlocked("plain"));
+  });
+}
+
+TEST(Volumes, ASnapshotIsCopiedUnderAnotherKey) {
+  with_volumes([](io::Loop& loop, Volumes& volumes, std::filesystem::path root) -> task<void> {
+    const std::string first(kVolumeKeyBytes, '1'), second(kVolumeKeyBytes, '2');
+    const std::string secret = "a secret that nobody may read" + std::string(100'000, 'x');
+    EXPECT_TRUE(co_await volumes.create("plain", 32 * kMiB));
+    auto folder = co_await volumes.mount("plain");
+    EXPECT_TRUE(io::make_directories(*folder / "sub"));
+    EXPECT_TRUE(io::write_file(*folder / "sub/hidden-name", secret, 0640));
+    EXPECT_TRUE(co_await volumes.snapshot("plain", "s0"));
+    EXPECT_TRUE(co_await volumes.copy_snapshot("s0", "s1"));
+    EXPECT_EQ((co_await volumes.encrypt_snapshot("none", "", "s2", first)).error().code,
+              "not-found");
+    // As a crash leaves it: mounted, and half a copy beside it.
+    EXPECT_TRUE(io::make_directories(root / "copies/s2/to"));
+    EXPECT_TRUE(io::write_file(root / "copies/s2.img", "half"));
+    Volumes again(loop, root);
+    EXPECT_TRUE(co_await again.recover());
+    EXPECT_FALSE(std::filesystem::exists(root / "copies/s2"));
+    EXPECT_TRUE(co_await volumes.encrypt_snapshot("s1", "", "s2", first));
+    EXPECT_TRUE(co_await volumes.encrypt_snapshot("s2", first, "s3", second));
+    EXPECT_FALSE(co_await volumes.encrypt_snapshot("s2", second, "s4", second));
+    EXPECT_EQ(volumes.list_snapshots(), (std::vector<std::string>{"s0", "s1", "s2", "s3"}));
+    EXPECT_TRUE(std::filesystem::is_empty(root / "copies"));
+    for (const char* image : {"snapshots/s2.img", "snapshots/s3.img"}) {
+      const auto bytes = io::read_file(root / image, 64 * kMiB);
+      EXPECT_EQ(bytes->find("a secret"), std::string::npos) << image;
+      EXPECT_EQ(bytes->find("hidden-name"), std::string::npos) << image;
+    }
+    EXPECT_TRUE(co_await volumes.create_from_snapshot("back", "s3", 32 * kMiB));
+    EXPECT_FALSE(co_await volumes.mount_encrypted("back", first));
+    auto back = co_await volumes.mount_encrypted("back", second);
+    EXPECT_TRUE(back) << back.error().message;
+    if (!back) co_return;
+    EXPECT_EQ(io::read_file(*back / "sub/hidden-name"), secret);
+    EXPECT_FALSE(std::filesystem::exists(*back / "lost+found"));
   });
 }
 

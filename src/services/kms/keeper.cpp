@@ -3,21 +3,6 @@
 #include "base/log.h"
 
 namespace landfall::kms {
-namespace {
-
-// Of a key in the store: "/kms/<account>/<region>/keys/<id>".
-std::optional<std::pair<Scope, std::string>> parse_key(std::string_view key) {
-  std::vector<std::string> parts;
-  for (std::size_t at = 1; at <= key.size();) {
-    const std::size_t slash = std::min(key.find('/', at), key.size());
-    parts.emplace_back(key.substr(at, slash - at));
-    at = slash + 1;
-  }
-  if (parts.size() != 5 || parts[3] != "keys") return {};
-  return std::pair(Scope{parts[1], parts[2]}, parts[4]);
-}
-
-}  // namespace
 
 void Keeper::start() { scope_.spawn("kms keeper", run()); }
 
@@ -30,7 +15,7 @@ task<void> Keeper::run() {
 
 task<void> Keeper::sweep() {
   const TimePoint now = kms_.clock.now();
-  for (const store::KeyValue& pair : kms_.store.range("/kms/")) {
+  for (const store::KeyValue& pair : kms_.store.range(kRoot)) {
     const auto parsed = parse_key(pair.key);
     if (!parsed) continue;
     const auto& [scope, id] = *parsed;

@@ -23,6 +23,11 @@ struct Decrypted {
   std::string material_id;
 };
 
+inline constexpr std::string_view kRoot = "/kms/";
+// Of a key's record in the store: whose it is, and its id. None for other records.
+std::optional<std::pair<Scope, std::string>> parse_key(std::string_view store_key);
+std::string key_arn(const Scope& scope, std::string_view id);
+
 class Port {
  public:
   virtual ~Port() = default;

@@ -70,6 +70,18 @@ std::optional<Result<void>> decide_managed(const KeyRecord& key, const std::stri
 
 }  // namespace
 
+// "/kms/<account>/<region>/keys/<id>"
+std::optional<std::pair<Scope, std::string>> parse_key(std::string_view key) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 1; at <= key.size();) {
+    const std::size_t slash = std::min(key.find('/', at), key.size());
+    parts.emplace_back(key.substr(at, slash - at));
+    at = slash + 1;
+  }
+  if (parts.size() != 5 || parts[3] != "keys") return {};
+  return std::pair(Scope{parts[1], parts[2]}, parts[4]);
+}
+
 std::string key_arn(const Scope& scope, std::string_view id) {
   return fmt::format("arn:aws:kms:{}:{}:key/{}", scope.region, scope.account, id);
 }

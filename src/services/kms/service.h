@@ -47,7 +47,6 @@ struct Kms final : Port {
                               const std::string& action, const std::string& via) const override;
 };
 
-std::string key_arn(const Scope& scope, std::string_view id);
 std::string alias_arn(const Scope& scope, std::string_view name);
 // "PendingDeletion"
 std::string_view state_of(const KeyRecord& key);

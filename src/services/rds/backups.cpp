@@ -5,6 +5,8 @@
 
 #include "base/bytes.h"
 #include "io/files.h"
+#include "io/process.h"
+#include "services/rds/keys.h"
 #include "services/rds/server.h"
 #include "services/rds/snapshots.h"
 
@@ -68,6 +70,12 @@ bool is_being_restored(Rds& rds, const DbInstance& source) {
   return false;
 }
 
+// The archive of an instance that is gone need not stay unlocked. Another reader keeps it busy.
+task<void> close_archive(Rds& rds, Scope scope, std::string resource_id) {
+  if (rds.tables(scope).retained_backups.get(resource_id))
+    (void)co_await rds.volumes.unmount(archive_volume(resource_id));
+}
+
 }  // namespace
 
 std::optional<RestorableWindow> restorable_window(Rds& rds, const DbInstance& instance) {
@@ -88,7 +96,8 @@ task<Result<TimePoint>> archive_now(Rds& rds, DbInstance instance) {
   auto said = co_await host::run_sql(rds.loop, server, "postgres",
                                      "SELECT pg_walfile_name(pg_switch_wal() - 1)");
   if (!said) co_return std::unexpected(said.error());
-  const fs::path segment = archive_folder(rds, instance.resource_id) / said->substr(0, 24);
+  const fs::path segment =
+      archive_folder(rds, instance.resource_id, instance.encrypted()) / said->substr(0, 24);
   const TimePoint deadline = rds.clock.now() + kArchiveTimeout;
   std::error_code ignored;
   while (!fs::exists(segment, ignored)) {
@@ -115,13 +124,36 @@ std::optional<DbSnapshot> base_snapshot(Rds& rds, const Scope& scope,
   return best;
 }
 
-task<Result<void>> link_segments(Rds& rds, std::string source_resource, DbInstance target,
+task<Result<void>> take_segments(Rds& rds, std::string source_resource, DbInstance target,
                                  TimePoint since) {
-  const fs::path from = archive_folder(rds, source_resource);
-  const fs::path to = state_folder(rds, target.resource_id) / "restore";
   const TimePoint oldest = since - kArchiveDelay;
-  co_return co_await rds.loop.run_blocking(
-      [from, to, oldest]() -> Result<void> { return link_newer(from, to, oldest); });
+  const fs::path from = archive_folder(rds, source_resource, target.encrypted());
+  const fs::path to = replay_folder(rds, target);
+  if (!target.encrypted()) {
+    co_return co_await rds.loop.run_blocking(
+        [from, to, oldest]() -> Result<void> { return link_newer(from, to, oldest); });
+  }
+  // The source is encrypted, too, with the same key. When it is stopped or forgotten, its archive
+  // is not mounted.
+  LF_CO_TRY(key, open_volume_key(rds, target.volume_key));
+  LF_CO_OK(co_await rds.volumes.mount_encrypted(archive_volume(source_resource), key));
+  LF_CO_OK(co_await rds.volumes.mount_encrypted(archive_volume(target.resource_id), key));
+  // Copied by halves before a crash, a file could not be told from a whole one.
+  LF_CO_OK(co_await rds.loop.run_blocking([to] { return io::remove_tree(to); }));
+  LF_CO_OK(io::make_directories(to, 0755));
+  std::error_code error;
+  io::Command copy{{"cp", "--sparse=always", "--preserve=all", "-t", to}};
+  copy.timeout = std::chrono::minutes(30);
+  const std::size_t words = copy.argv.size();
+  for (const auto& entry : fs::directory_iterator(from, error)) {
+    if (entry.path().filename().native().starts_with('.')) continue;
+    if (is_history(entry.path()) || modified_at(entry.path()) >= oldest)
+      copy.argv.push_back(entry.path());
+  }
+  if (error) co_return fail("not-found", "the archived segments are gone", 404);
+  if (copy.argv.size() > words) LF_CO_OK(co_await io::check_command(rds.loop, std::move(copy)));
+  co_await close_archive(rds, target.scope(), source_resource);
+  co_return Result<void>();
 }
 
 task<Result<void>> drop_expired_backups(Rds& rds, DbInstance instance) {
@@ -133,9 +165,15 @@ task<Result<void>> drop_expired_backups(Rds& rds, DbInstance instance) {
     snapshots.erase(snapshots.begin());
   }
   if (snapshots.empty()) co_return Result<void>();
-  const fs::path folder = archive_folder(rds, instance.resource_id);
+  if (instance.encrypted()) {
+    const auto key = open_volume_key(rds, instance.volume_key);
+    if (!key) co_return Result<void>();  // later, when it is back
+    LF_CO_OK(co_await rds.volumes.mount_encrypted(archive_volume(instance.resource_id), *key));
+  }
+  const fs::path folder = archive_folder(rds, instance.resource_id, instance.encrypted());
   const TimePoint needed = snapshots.front().created_at - kArchiveDelay;
   co_await rds.loop.run_blocking([folder, needed] { remove_older(folder, needed); });
+  co_await close_archive(rds, instance.scope(), instance.resource_id);
   co_return Result<void>();
 }
 
@@ -146,7 +184,14 @@ task<Result<void>> drop_all_backups(Rds& rds, DbInstance instance) {
     if (row.value.automated && row.value.instance_resource_id == instance.resource_id)
       LF_CO_OK(co_await begin_snapshot_deletion(rds, row.value));
   }
-  const fs::path folder = archive_folder(rds, instance.resource_id);
+  const fs::path folder = archive_folder(rds, instance.resource_id, instance.encrypted());
+  if (instance.wanted != Wanted::deleted) {
+    // A running server has the folder itself mounted, and may archive again.
+    co_await rds.loop.run_blocking([folder] { remove_older(folder, TimePoint::max()); });
+    co_return Result<void>();
+  }
+  if (instance.encrypted())
+    co_return co_await rds.volumes.remove(archive_volume(instance.resource_id));
   co_return co_await rds.loop.run_blocking([folder] { return io::remove_tree(folder); });
 }
 

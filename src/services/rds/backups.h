@@ -25,9 +25,10 @@ task<Result<TimePoint>> archive_now(Rds& rds, DbInstance instance);
 std::optional<DbSnapshot> base_snapshot(Rds& rds, const Scope& scope,
                                         const std::string& resource_id, TimePoint moment);
 
-// Gives `target` the segments that `base` needs: hard links, so they stay when the archive is
-// pruned. Repeatable. Error "not-found": the archive is gone.
-task<Result<void>> link_segments(Rds& rds, std::string source_resource, DbInstance target,
+// Gives `target` the segments written since the base was begun, so that they stay when the archive
+// is pruned: hard links, or, from one encrypted volume to another, copies. Repeatable. Error
+// "not-found": the archive is gone.
+task<Result<void>> take_segments(Rds& rds, std::string source_resource, DbInstance target,
                                  TimePoint since);
 
 // Deletes what no automated snapshot needs any more.

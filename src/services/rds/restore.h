@@ -1,6 +1,7 @@
 // What restoring from a snapshot and to a point in time share: a new instance with old data.
 #pragma once
 
+#include "services/rds/keys.h"
 #include "services/rds/settings.h"
 #include "services/rds/shapes.h"
 #include "wire/context.h"
@@ -10,6 +11,7 @@ namespace landfall::rds {
 // What the data brings with it, and the new instance's defaults.
 struct Origin {
   std::string engine_version, storage_type, database, master_user, master_verifier;
+  VolumeKey volume_key;
   int allocated_storage_gib = 0;
   int port = 5432;
   int backup_retention_days = 1;
@@ -17,8 +19,8 @@ struct Origin {
   Tags tags;
 };
 inline Origin origin_of(const DbSnapshot& snapshot) {
-  Origin out{snapshot.engine_version, snapshot.storage_type, snapshot.database,
-             snapshot.master_user, snapshot.master_verifier};
+  Origin out{snapshot.engine_version, snapshot.storage_type,    snapshot.database,
+             snapshot.master_user,    snapshot.master_verifier, snapshot.volume_key};
   out.allocated_storage_gib = snapshot.allocated_storage_gib;
   out.port = snapshot.port;
   out.tags = snapshot.tags;
@@ -67,6 +69,7 @@ template <class In>
 task<Result<DbInstance>> restored_instance(Rds& rds, const RequestContext& ctx, In in,
                                            std::string identifier, Origin origin) {
   LF_CO_OK(check_restore(in, origin));
+  LF_CO_OK(check_key_use(rds, ctx, origin.volume_key));
   LF_CO_TRY(version, co_await choose_version(rds, origin.engine_version));
   LF_CO_TRY(parameters, check_parameter_group(rds, ctx.scope, in.db_parameter_group_name, version));
   LF_CO_TRY(tags, to_tags(in.tags));
@@ -83,6 +86,7 @@ task<Result<DbInstance>> restored_instance(Rds& rds, const RequestContext& ctx, 
   instance.allocated_storage_gib = in.allocated_storage.value_or(origin.allocated_storage_gib);
   instance.storage_type = in.storage_type.value_or(origin.storage_type);
   LF_CO_OK(check_storage(instance.allocated_storage_gib, instance.storage_type));
+  instance.volume_key = origin.volume_key;
   instance.database = origin.database;
   instance.master_user = origin.master_user;
   instance.master_verifier = origin.master_verifier;

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "base/bytes.h"
+#include "host/volumes/encryption.h"
 #include "services/rds/classes.h"
 
 namespace landfall::rds {
@@ -15,8 +16,19 @@ std::filesystem::path state_folder(const Rds& rds, const std::string& resource_i
   return rds.instance.data_dir / "rds" / resource_id;
 }
 
-std::filesystem::path archive_folder(const Rds& rds, const std::string& resource_id) {
-  return rds.instance.data_dir / "rds-archive" / resource_id;
+std::string archive_volume(const std::string& resource_id) { return "rds-archive-" + resource_id; }
+
+std::filesystem::path archive_folder(const Rds& rds, const std::string& resource_id,
+                                     bool encrypted) {
+  const auto& data = rds.instance.data_dir;
+  return encrypted ? data / "volumes/mounts" / archive_volume(resource_id) /
+                         host::kEncryptedFolder / "segments"
+                   : data / "rds-archive" / resource_id;
+}
+
+std::filesystem::path replay_folder(const Rds& rds, const DbInstance& instance) {
+  if (!instance.encrypted()) return state_folder(rds, instance.resource_id) / "restore";
+  return archive_folder(rds, instance.resource_id, true).parent_path() / "restore";
 }
 
 std::string endpoint_name(const DbInstance& instance) {
@@ -37,6 +49,7 @@ host::PostgresServer server_to_ask(const Rds& rds, const DbInstance& instance) {
   server.id = container_of(instance);
   server.data_folder =
       rds.instance.data_dir / "volumes" / "mounts" / volume_of(instance.resource_id);
+  if (instance.encrypted()) server.data_folder /= host::kEncryptedFolder;
   server.state_folder = state_folder(rds, instance.resource_id);
   server.port = std::uint16_t(instance.port);
   return server;
@@ -63,10 +76,10 @@ task<Result<host::PostgresServer>> server_of(Rds& rds, DbInstance instance,
   server.tls = true;
   server.require_tls = parameters["rds.force_ssl"] == "1";
   server.parameters = std::move(parameters);
-  server.archive_folder = archive_folder(rds, instance.resource_id);
+  server.archive_folder = archive_folder(rds, instance.resource_id, instance.encrypted());
   server.archiving = instance.backup_retention_days > 0;
   if (instance.restore_segments)
-    server.recovery = {server.state_folder / "restore", instance.restore_until};
+    server.recovery = {replay_folder(rds, instance), instance.restore_until};
   if (auto interface = rds.ec2.find_interface(instance.scope(), instance.interface_id))
     server.network_namespace = interface->namespace_path;
   server.labels = {{"rds", instance.resource_id}, {"configuration", configuration_of(instance)}};

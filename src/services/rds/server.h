@@ -12,8 +12,13 @@ std::string volume_of(const std::string& resource_id);
 std::string interface_owner(const DbInstance& instance);
 // Configuration, socket, segments to replay; goes with the instance.
 std::filesystem::path state_folder(const Rds& rds, const std::string& resource_id);
-// Segments kept for restoring to a point in time; may outlive the instance.
-std::filesystem::path archive_folder(const Rds& rds, const std::string& resource_id);
+// Segments kept for restoring to a point in time; may outlive the instance. Of an encrypted
+// instance they have an encrypted volume of their own.
+std::filesystem::path archive_folder(const Rds& rds, const std::string& resource_id,
+                                     bool encrypted);
+std::string archive_volume(const std::string& resource_id);
+// Where a restored server finds the segments to replay.
+std::filesystem::path replay_folder(const Rds& rds, const DbInstance& instance);
 
 // "NAME.c0123456789a.REGION.rds.landfall.test".
 std::string endpoint_name(const DbInstance& instance);

@@ -10,6 +10,7 @@
 #include "host/volumes/volumes.h"
 #include "reconcile/events.h"
 #include "services/ec2/port.h"
+#include "services/kms/port.h"
 #include "services/logs/port.h"
 #include "services/rds/store.h"
 
@@ -31,6 +32,7 @@ struct Rds {
   std::filesystem::path engines;
   const host::Authority& authority;  // issues the servers' certificates
   logs::Port& logs;
+  kms::Port& kms;  // keys of encrypted volumes
   // Parameters by engine version, described once.
   std::map<std::string, std::shared_ptr<const std::map<std::string, ParameterFacts>>> catalogues =
       {};

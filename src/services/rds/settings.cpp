@@ -168,6 +168,15 @@ task<Result<std::string>> choose_version(Rds& rds, std::optional<std::string> wa
           wanted.value_or("16.6")));
 }
 
+Result<void> check_upgrade(std::string_view from, std::string_view to) {
+  if (major_of(from) != major_of(to) ||
+      host::postgres_version_less(to, from)) {
+    return fail("InvalidParameterCombination",
+                fmt::format("Cannot upgrade postgres from {} to {}", from, to));
+  }
+  return {};
+}
+
 std::string default_parameter_group(std::string_view version) {
   return "default.postgres" + major_of(version);
 }

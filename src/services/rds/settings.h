@@ -24,6 +24,10 @@ Result<void> check_maintenance_window(std::string_view window);
 // that installs one.
 task<Result<std::string>> choose_version(Rds& rds, std::optional<std::string> wanted);
 
+// A minor version up is a restart on the same data; anything else needs an upgrade that Landfall
+// does not do. Error InvalidParameterCombination.
+Result<void> check_upgrade(std::string_view from, std::string_view to);
+
 std::string default_parameter_group(std::string_view version);  // "default.postgres16"
 std::string default_option_group(std::string_view version);     // "default:postgres-16"
 // Error DBParameterGroupNotFound, or InvalidParameterCombination when its family is of another

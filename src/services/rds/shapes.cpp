@@ -86,7 +86,8 @@ DBInstance to_shape(Rds& rds, const DbInstance& instance) {
   out.license_model = "postgresql-license";
   out.publicly_accessible = instance.publicly_accessible;
   out.storage_type = instance.storage_type;
-  out.storage_encrypted = false;
+  out.storage_encrypted = instance.encrypted();
+  if (instance.encrypted()) out.kms_key_id = instance.volume_key.kms_key_arn;
   out.dbi_resource_id = instance.resource_id;
   out.copy_tags_to_snapshot = instance.copy_tags_to_snapshot;
   out.monitoring_interval = 0;
@@ -111,7 +112,8 @@ DBSnapshot to_shape(const DbSnapshot& snapshot) {
   out.db_instance_identifier = snapshot.instance;
   out.dbi_resource_id = snapshot.instance_resource_id;
   out.snapshot_create_time = snapshot.created_at;
-  out.original_snapshot_create_time = snapshot.created_at;
+  out.original_snapshot_create_time =
+      snapshot.taken_at == TimePoint{} ? snapshot.created_at : snapshot.taken_at;
   out.instance_create_time = snapshot.instance_created_at;
   out.engine = kEngine;
   out.engine_version = snapshot.engine_version;
@@ -126,7 +128,14 @@ DBSnapshot to_shape(const DbSnapshot& snapshot) {
   out.option_group_name = default_option_group(snapshot.engine_version);
   out.percent_progress = snapshot.status == "available" ? 100 : 0;
   out.storage_type = snapshot.storage_type;
-  out.encrypted = false;
+  out.encrypted = !snapshot.volume_key.empty();
+  if (!snapshot.volume_key.empty()) out.kms_key_id = snapshot.volume_key.kms_key_arn;
+  if (!snapshot.copied_from.empty()) {
+    out.source_db_snapshot_identifier = snapshot.copied_from;
+    if (const auto source = Arn::parse(snapshot.copied_from);
+        source && source->region != snapshot.region)
+      out.source_region = source->region;
+  }
   out.iam_database_authentication_enabled = false;
   out.db_snapshot_arn = snapshot.arn();
   out.tag_list = to_shape(snapshot.tags);

@@ -1,6 +1,7 @@
 #include "services/rds/snapshots.h"
 
 #include "services/rds/backups.h"
+#include "services/rds/keys.h"
 #include "services/rds/server.h"
 #include "wire/rds/errors.h"
 
@@ -39,6 +40,7 @@ task<Result<void>> begin_snapshot(Rds& rds, DbInstance instance, std::string ide
   snapshot.instance_resource_id = instance.resource_id;
   snapshot.engine_version = instance.engine_version;
   snapshot.storage_type = instance.storage_type;
+  snapshot.volume_key = instance.volume_key;
   snapshot.master_user = instance.master_user;
   snapshot.master_verifier = instance.applied_verifier;
   snapshot.database = instance.database;
@@ -67,16 +69,35 @@ task<Result<void>> begin_snapshot_deletion(Rds& rds, DbSnapshot snapshot) {
 
 Result<DbSnapshot> find_snapshot(Rds& rds, const Scope& scope, std::string identifier) {
   std::string name = identifier;
+  Scope owner = scope;
   if (const auto arn = Arn::parse(identifier); arn && arn->resource.starts_with("snapshot:")) {
     name = arn->resource.substr(std::string_view("snapshot:").size());
+    owner = {arn->account, arn->region};
   }
   std::ranges::transform(name, name.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-  auto row = rds.tables(scope).snapshots.get(name);
-  if (!row || row->value.status == "deleting") {
+  auto row = rds.tables(owner).snapshots.get(name);
+  if (!row || row->value.status == "deleting" || owner.account != scope.account)
     return errors::db_snapshot_not_found(fmt::format("DBSnapshot {} not found.", identifier));
-  }
   return std::move(row->value);
+}
+
+Result<DbSnapshot> find_local_snapshot(Rds& rds, const Scope& scope, std::string identifier) {
+  LF_TRY(found, find_snapshot(rds, scope, identifier));
+  if (found.region != scope.region)
+    return errors::db_snapshot_not_found(fmt::format("DBSnapshot {} not found.", identifier));
+  return std::move(found);
+}
+
+bool is_being_copied(Rds& rds, const DbSnapshot& snapshot) {
+  // Copies may lie in any account and region.
+  for (const store::KeyValue& pair : rds.store.range(kRoot)) {
+    if (!parse_key(pair.key, "snapshots")) continue;
+    const auto other = record::from_text<DbSnapshot>(pair.value);
+    if (other && other->status == "creating" && other->copied_volume == snapshot.volume_snapshot)
+      return true;
+  }
+  return false;
 }
 
 SnapshotController::SnapshotController(Rds& rds)
@@ -115,6 +136,20 @@ task<Result<reconcile::Requeue>> SnapshotController::expire_retained(Scope scope
   co_return reconcile::Requeue{};
 }
 
+// Under the key that it has already, the bytes are copied; under another, the files.
+task<Result<void>> SnapshotController::copy(DbSnapshot snapshot) {
+  if (snapshot.volume_key.wrapped == snapshot.copied_key.wrapped)
+    co_return co_await rds_.volumes.copy_snapshot(snapshot.copied_volume, snapshot.volume_snapshot);
+  LF_CO_TRY(key, open_volume_key(rds_, snapshot.volume_key));
+  std::string source_key;
+  if (!snapshot.copied_key.empty()) {
+    LF_CO_TRY(opened, open_volume_key(rds_, snapshot.copied_key));
+    source_key = opened;
+  }
+  co_return co_await rds_.volumes.encrypt_snapshot(snapshot.copied_volume, source_key,
+                                                   snapshot.volume_snapshot, key);
+}
+
 task<Result<reconcile::Requeue>> SnapshotController::reconcile(std::string key) {
   if (const auto retained = parse_key(key, "retained-backups"))
     co_return co_await expire_retained(retained->scope, retained->id);
@@ -134,9 +169,13 @@ task<Result<reconcile::Requeue>> SnapshotController::reconcile(std::string key) 
   }
   if (snapshot.status != "creating") co_return reconcile::Requeue{};
 
-  auto taken = co_await rds_.volumes.snapshot(volume_of(snapshot.instance_resource_id),
-                                              snapshot.volume_snapshot);
-  const bool gone = !taken && taken.error().code == "not-found";
+  const bool copied = !snapshot.copied_from.empty();
+  const auto taken =
+      co_await (copied ? copy(snapshot)
+                       : rds_.volumes.snapshot(volume_of(snapshot.instance_resource_id),
+                                               snapshot.volume_snapshot));
+  const bool gone = !taken && (taken.error().code == "not-found" ||
+                               taken.error().code == "KMSKeyNotAccessibleFault");
   if (!taken && !gone) {
     // A full disk may be emptied again: the record says why it takes so long.
     (void)co_await rds_.events.record(snapshot.arn(),
@@ -147,13 +186,14 @@ task<Result<reconcile::Requeue>> SnapshotController::reconcile(std::string key) 
     if (record.status != "creating") return false;
     record.status = gone ? "failed" : "available";
     if (!gone) record.complete_at = rds_.clock.now();
-    record.failure = gone ? "The DB instance's volume does not exist." : "";
+    record.failure = gone ? taken.error().message : "";
     return true;
   });
   if (!written && written.error().code != "not-found") co_return std::unexpected(written.error());
   LF_CO_OK(co_await rds_.events.record(
       snapshot.arn(), {.reason = "creation",
-                       .message = gone                 ? "Snapshot failed"
+                       .message = gone                 ? "Snapshot failed: " + taken.error().message
+                                  : copied             ? "Snapshot copied"
                                   : snapshot.automated ? "Automated snapshot created"
                                                        : "Manual snapshot created"}));
   co_return reconcile::Requeue{};

@@ -15,8 +15,12 @@ task<Result<void>> begin_snapshot(Rds& rds, DbInstance instance, std::string ide
                                   bool automated, Tags tags);
 task<Result<void>> begin_snapshot_deletion(Rds& rds, DbSnapshot snapshot);
 
-// By identifier or ARN, ignoring case. Error DBSnapshotNotFound.
+// By identifier or ARN, ignoring case. An ARN may name another region for the first, which is for
+// copying. Error DBSnapshotNotFound.
 Result<DbSnapshot> find_snapshot(Rds& rds, const Scope& scope, std::string identifier);
+Result<DbSnapshot> find_local_snapshot(Rds& rds, const Scope& scope, std::string identifier);
+
+bool is_being_copied(Rds& rds, const DbSnapshot& snapshot);
 
 class SnapshotController {
  public:
@@ -26,6 +30,7 @@ class SnapshotController {
 
  private:
   task<Result<reconcile::Requeue>> reconcile(std::string key);
+  task<Result<void>> copy(DbSnapshot snapshot);
   task<Result<reconcile::Requeue>> expire_retained(Scope scope, std::string resource_id);
   Rds& rds_;
   reconcile::Controller controller_;

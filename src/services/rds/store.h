@@ -24,6 +24,15 @@ struct PendingChanges {
 };
 LF_RECORD(PendingChanges, engine_version, instance_class, allocated_storage_gib)
 
+// The data key of encrypted volumes, as KMS encrypted it; see keys.h. Empty: not encrypted.
+struct VolumeKey {
+  std::string kms_key_arn;
+  std::string wrapped;  // base64
+  std::string owner;    // resource id of the instance it was made for: its encryption context
+  bool empty() const { return wrapped.empty(); }
+};
+LF_RECORD(VolumeKey, kms_key_arn, wrapped, owner)
+
 struct DbInstance {
   std::string identifier;   // lower case
   std::string resource_id;  // "db-ABC...": also the volume's, container's and interface's name
@@ -34,6 +43,7 @@ struct DbInstance {
   std::string instance_class;  // "db.t4g.micro"
   int allocated_storage_gib = 0;
   std::string storage_type = "gp2";
+  VolumeKey volume_key;
   std::string database;  // made at creation; may be empty
   std::string master_user;
   std::string master_verifier;  // host::scram_verifier; the password itself is nowhere
@@ -87,22 +97,25 @@ struct DbInstance {
   TimePoint created_at{};
   std::optional<TimePoint> available_at;
   std::optional<TimePoint> last_automated_snapshot;
+  // When the key of KMS was found disabled or gone; until StartDBInstance is called.
+  std::optional<TimePoint> inaccessible_since;
   reconcile::Conditions conditions;
 
   Scope scope() const { return {account, region}; }
+  bool encrypted() const { return !volume_key.empty(); }
   std::string arn() const;
 };
 LF_RECORD(DbInstance, identifier, resource_id, account, region, engine_version, instance_class,
-          allocated_storage_gib, storage_type, database, master_user, master_verifier, port,
-          subnet_group, vpc_id, subnet_id, availability_zone, security_group_ids, parameter_group,
-          publicly_accessible, deletion_protection, copy_tags_to_snapshot, backup_retention_days,
-          backup_window, maintenance_window, tags, pending, wanted, final_snapshot,
-          restore_snapshot, reboots_wanted, restore_segments, restore_source, restore_base_at,
-          restore_until, log_exports, keep_backups, status, interface_id, endpoint, private_address,
-          public_address, reboots_done, started_parameter_group, started_parameters,
-          loaded_settings, certificate_issued_at, latest_restorable_at, applied_verifier,
-          consecutive_failures, answered, retry_at, created_at, available_at,
-          last_automated_snapshot, conditions)
+          allocated_storage_gib, storage_type, volume_key, database, master_user, master_verifier,
+          port, subnet_group, vpc_id, subnet_id, availability_zone, security_group_ids,
+          parameter_group, publicly_accessible, deletion_protection, copy_tags_to_snapshot,
+          backup_retention_days, backup_window, maintenance_window, tags, pending, wanted,
+          final_snapshot, restore_snapshot, reboots_wanted, restore_segments, restore_source,
+          restore_base_at, restore_until, log_exports, keep_backups, status, interface_id, endpoint,
+          private_address, public_address, reboots_done, started_parameter_group,
+          started_parameters, loaded_settings, certificate_issued_at, latest_restorable_at,
+          applied_verifier, consecutive_failures, answered, retry_at, created_at, available_at,
+          last_automated_snapshot, inaccessible_since, conditions)
 
 struct DbSnapshot {
   std::string identifier;
@@ -115,6 +128,7 @@ struct DbSnapshot {
   std::string instance_resource_id;
   std::string engine_version;
   std::string storage_type;
+  VolumeKey volume_key;  // the instance's, or of a copy its own
   std::string master_user;
   std::string master_verifier;
   std::string database;
@@ -125,6 +139,12 @@ struct DbSnapshot {
   Tags tags;
   TimePoint instance_created_at{};
   TimePoint created_at{};
+  // A copy: which snapshot it is made of, and where that one lies. With status "creating" these say
+  // what to do.
+  std::string copied_from;    // ARN
+  std::string copied_volume;  // of host::Volumes
+  VolumeKey copied_key;       // the source's
+  TimePoint taken_at{};       // when the first of them was taken; zero: this one is
   // With status "available": what was written before the copy began is in it, and nothing that was
   // written after this.
   std::optional<TimePoint> complete_at;
@@ -134,9 +154,10 @@ struct DbSnapshot {
   std::string arn() const;
 };
 LF_RECORD(DbSnapshot, identifier, account, region, volume_snapshot, automated, status, instance,
-          instance_resource_id, engine_version, storage_type, master_user, master_verifier,
-          database, vpc_id, availability_zone, allocated_storage_gib, port, tags,
-          instance_created_at, created_at, complete_at, failure)
+          instance_resource_id, engine_version, storage_type, volume_key, master_user,
+          master_verifier, database, vpc_id, availability_zone, allocated_storage_gib, port, tags,
+          instance_created_at, created_at, copied_from, copied_volume, copied_key, taken_at,
+          complete_at, failure)
 
 struct DbSubnetGroup {
   std::string name;

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "io/files.h"
+#include "services/rds/keys.h"
 #include "services/rds/log_files.h"
 #include "services/rds/server.h"
 
@@ -84,10 +85,23 @@ InstanceController::InstanceController(Rds& rds)
                         [&rds](const store::KeyValue& current,
                                const std::optional<store::KeyValue>&) -> std::vector<std::string> {
                           return instances_concerned(rds, current);
+                        }},
+                       {std::string(kms::kRoot),
+                        [&rds](const store::KeyValue& current,
+                               const std::optional<store::KeyValue>&) -> std::vector<std::string> {
+                          return instances_of_changed_key(rds, current);
                         }}}},
           [this](std::string key) { return reconcile(std::move(key)); }) {}
 
-void InstanceController::start() { controller_.start(); }
+void InstanceController::start() {
+  watchers_.spawn("rds-encryption-probe", probe_encryption());
+  controller_.start();
+}
+
+// A machine that cannot encrypt says so in the log before somebody asks it to.
+task<void> InstanceController::probe_encryption() {
+  (void)co_await rds_.volumes.probe_encryption();
+}
 
 task<void> InstanceController::stop() {
   co_await controller_.stop();
@@ -181,6 +195,13 @@ task<Result<Observed>> InstanceController::observe(DbInstance wanted) {
   const std::string volume = volume_of(wanted.resource_id);
   seen.volume_exists = rds_.volumes.exists(volume);
   seen.volume_mounted = rds_.volumes.mounted(volume);
+  seen.volume_ready = seen.volume_mounted;
+  if (wanted.encrypted()) {
+    const std::string archive = archive_volume(wanted.resource_id);
+    seen.volume_mounted = seen.volume_mounted || rds_.volumes.mounted(archive);
+    seen.volume_ready = rds_.volumes.unlocked(volume) && rds_.volumes.unlocked(archive);
+    seen.key_accessible = open_volume_key(rds_, wanted.volume_key).has_value();
+  }
   seen.volume_size_bytes = rds_.volumes.size_bytes(volume);
   if (auto found = rds_.containers.find(container_of(wanted))) {
     using State = ObservedServer::State;
@@ -206,7 +227,8 @@ task<Result<Observed>> InstanceController::observe(DbInstance wanted) {
   }
   for (const auto& row : rds_.tables(wanted.scope()).snapshots.list()) {
     if (row.value.instance_resource_id != wanted.resource_id) continue;
-    if (row.value.status == "creating") seen.snapshot_under_way = true;
+    if (row.value.status == "creating" && row.value.copied_from.empty())
+      seen.snapshot_under_way = true;
     if (row.id == wanted.final_snapshot && row.value.status == "available")
       seen.final_snapshot_exists = true;
   }

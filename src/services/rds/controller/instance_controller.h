@@ -22,13 +22,16 @@ class InstanceController {
   task<Result<void>> apply(Step step, DbInstance wanted);
   task<Result<void>> make_interface(DbInstance wanted);
   task<Result<void>> make_volume(DbInstance wanted);
+  task<Result<void>> mount_volumes(DbInstance wanted);
   task<Result<void>> start_server(DbInstance wanted);
   task<Result<void>> stop_server(DbInstance wanted);
   task<Result<void>> load_settings(DbInstance wanted);
   task<Result<void>> set_password(DbInstance wanted);
   task<Result<void>> take_automated_snapshot(DbInstance wanted);
   task<Result<void>> finish(DbInstance wanted);
+  task<Result<void>> mark_inaccessible(DbInstance wanted);
   task<Result<void>> forget(DbInstance wanted);
+  task<void> probe_encryption();
   task<void> remove_old_logs(DbInstance wanted);
   task<Result<void>> change(DbInstance wanted, std::function<void(DbInstance&)> edit);
   task<void> watch_exit(std::string container, std::string key);

@@ -2,6 +2,7 @@
 #include "io/files.h"
 #include "services/rds/backups.h"
 #include "services/rds/controller/instance_controller.h"
+#include "services/rds/keys.h"
 #include "services/rds/server.h"
 #include "services/rds/snapshots.h"
 
@@ -10,6 +11,8 @@ namespace {
 
 constexpr Millis kStopGrace = std::chrono::seconds(60);
 constexpr Millis kInterfaceTimeout = std::chrono::seconds(30);
+// Archived segments may take what the disk has, as they may without encryption.
+constexpr std::uint64_t kArchiveRoom = std::uint64_t(1) << 40;
 
 }  // namespace
 
@@ -34,11 +37,8 @@ task<Result<void>> InstanceController::apply(Step step, DbInstance wanted) {
     case Step::grow_volume:
       co_return co_await rds_.volumes.grow(volume, std::uint64_t(wanted.allocated_storage_gib)
                                                        << 30);
-    case Step::mount_volume: {
-      auto mounted = co_await rds_.volumes.mount(volume);
-      if (!mounted) co_return std::unexpected(mounted.error());
-      break;
-    }
+    case Step::mount_volume:
+      co_return co_await mount_volumes(std::move(wanted));
     case Step::start_server:
       co_return co_await start_server(std::move(wanted));
     case Step::stop_server:
@@ -46,6 +46,8 @@ task<Result<void>> InstanceController::apply(Step step, DbInstance wanted) {
     case Step::remove_server:
       co_return co_await rds_.containers.remove(container_of(wanted));
     case Step::end_recovery:
+      LF_CO_OK(co_await rds_.loop.run_blocking(
+          [folder = replay_folder(rds_, wanted)] { return io::remove_tree(folder); }));
       co_return co_await change(wanted, [](DbInstance& record) {
         record.restore_segments = false;
         record.restore_until.reset();
@@ -72,10 +74,14 @@ task<Result<void>> InstanceController::apply(Step step, DbInstance wanted) {
     case Step::take_final_snapshot:
       co_return co_await begin_snapshot(rds_, wanted, wanted.final_snapshot, false, wanted.tags);
     case Step::unmount_volume:
+      if (wanted.encrypted())
+        LF_CO_OK(co_await rds_.volumes.unmount(archive_volume(wanted.resource_id)));
       co_return co_await rds_.volumes.unmount(volume);
     case Step::mark_stopped:
       co_return co_await rds_.events.record(
           wanted.arn(), {.reason = "notification", .message = "DB instance stopped"});
+    case Step::mark_inaccessible:
+      co_return co_await mark_inaccessible(std::move(wanted));
     case Step::delete_volume:
       co_return co_await rds_.volumes.remove(volume);
     case Step::delete_interface: {
@@ -113,19 +119,39 @@ task<Result<void>> InstanceController::make_interface(DbInstance wanted) {
 
 task<Result<void>> InstanceController::make_volume(DbInstance wanted) {
   const std::uint64_t bytes = std::uint64_t(wanted.allocated_storage_gib) << 30;
+  const bool encrypted = wanted.encrypted();
+  if (encrypted)
+    LF_CO_OK(co_await rds_.volumes.create(archive_volume(wanted.resource_id), kArchiveRoom,
+                                          {.encrypted = true, .large_files = true}));
   // Before the volume: while that is missing, this step comes again.
   if (wanted.restore_segments)
-    LF_CO_OK(co_await link_segments(rds_, wanted.restore_source, wanted, wanted.restore_base_at));
+    LF_CO_OK(co_await take_segments(rds_, wanted.restore_source, wanted, wanted.restore_base_at));
   if (wanted.restore_snapshot.empty())
-    co_return co_await rds_.volumes.create(volume_of(wanted.resource_id), bytes);
+    co_return co_await rds_.volumes.create(volume_of(wanted.resource_id), bytes,
+                                           {.encrypted = encrypted});
   co_return co_await rds_.volumes.create_from_snapshot(volume_of(wanted.resource_id),
                                                        wanted.restore_snapshot, bytes);
+}
+
+task<Result<void>> InstanceController::mount_volumes(DbInstance wanted) {
+  const std::string volume = volume_of(wanted.resource_id);
+  if (!wanted.encrypted()) {
+    auto mounted = co_await rds_.volumes.mount(volume);
+    if (!mounted) co_return std::unexpected(mounted.error());
+    co_return Result<void>();
+  }
+  LF_CO_TRY(key, open_volume_key(rds_, wanted.volume_key));
+  LF_CO_OK(co_await rds_.volumes.mount_encrypted(archive_volume(wanted.resource_id), key));
+  LF_CO_OK(co_await rds_.volumes.mount_encrypted(volume, key));
+  co_return Result<void>();
 }
 
 task<Result<void>> InstanceController::start_server(DbInstance wanted) {
   ParameterValues parameters = values_at_start(wanted, find_parameter_group(rds_, wanted));
   LF_CO_TRY(server, co_await server_of(rds_, wanted, parameters));
   LF_CO_OK(add_certificate(rds_, wanted, server));
+  // A crash may have come between a mount and its key.
+  if (wanted.encrypted()) LF_CO_OK(co_await mount_volumes(wanted));
   auto spec = host::prepare_postgres(server);
   if (!spec) co_return std::unexpected(spec.error());
   auto created = co_await rds_.containers.create(std::move(*spec));
@@ -212,6 +238,20 @@ task<Result<void>> InstanceController::finish(DbInstance wanted) {
   co_return co_await rds_.events.record(
       wanted.arn(), {.reason = first ? "creation" : "availability",
                      .message = first ? "DB instance created" : "DB instance restarted"});
+}
+
+task<Result<void>> InstanceController::mark_inaccessible(DbInstance wanted) {
+  const std::string message = fmt::format(
+      "The KMS key {} of the storage cannot be accessed: enable it or cancel its "
+      "deletion, then start the DB instance",
+      wanted.volume_key.kms_key_arn);
+  LF_CO_OK(co_await change(wanted, [&](DbInstance& record) {
+    record.inaccessible_since = rds_.clock.now();
+    reconcile::set_condition(
+        record.conditions, {"Available", reconcile::Status::no, "KMSKeyNotAccessible", message, ""},
+        rds_.clock.now());
+  }));
+  co_return co_await rds_.events.record(wanted.arn(), {.reason = "failure", .message = message});
 }
 
 task<Result<void>> InstanceController::forget(DbInstance wanted) {

@@ -1,6 +1,7 @@
 #include "services/rds/controller/plan.h"
 
 #include "services/rds/backups.h"
+#include "services/rds/keys.h"
 
 namespace landfall::rds {
 namespace {
@@ -61,7 +62,18 @@ Plan plan_exited(const DbInstance& wanted, const Observed& observed, TimePoint n
   return {Step::remove_server, ""};
 }
 
+// Nothing of the data may stay readable without its key. Only StartDBInstance ends this.
+Plan plan_inaccessible(const DbInstance& wanted, const Observed& observed, TimePoint now) {
+  if (!wanted.inaccessible_since) return {Step::mark_inaccessible, kInaccessibleForNow};
+  const TimePoint lost_at = *wanted.inaccessible_since + kKeyGrace;
+  const std::string status = now < lost_at ? kInaccessibleForNow : kInaccessible;
+  if (Plan down = take_down(observed, status); down.step != Step::none) return down;
+  return {Step::none, status};
+}
+
 Plan plan_running(const DbInstance& wanted, const Observed& observed, TimePoint now) {
+  if (wanted.inaccessible_since || !observed.key_accessible)
+    return plan_inaccessible(wanted, observed, now);
   if (!wanted.pending.empty() && in_weekly_window(wanted.maintenance_window, now))
     return {Step::apply_pending, ""};
   if (!observed.interface_ready) return {Step::make_interface, status_on_the_way_up(wanted)};
@@ -71,7 +83,7 @@ Plan plan_running(const DbInstance& wanted, const Observed& observed, TimePoint 
     if (down.step == Step::none) down.step = Step::grow_volume;
     return down;
   }
-  if (!observed.volume_mounted) {
+  if (!observed.volume_ready) {
     if (observed.server.state != Server::absent) return {Step::remove_server, ""};
     return {Step::mount_volume, status_on_the_way_up(wanted)};
   }
@@ -211,6 +223,8 @@ std::string_view name(Step step) {
       return "unmount the volume";
     case Step::mark_stopped:
       return "mark as stopped";
+    case Step::mark_inaccessible:
+      return "mark as inaccessible";
     case Step::delete_volume:
       return "delete the volume";
     case Step::delete_interface:

@@ -17,7 +17,9 @@ struct ObservedServer {
 struct Observed {
   bool interface_ready = false;
   bool volume_exists = false;
-  bool volume_mounted = false;
+  bool volume_mounted = false;          // any of the instance's
+  bool volume_ready = false;            // mounted and, where it is encrypted, unlocked
+  bool key_accessible = true;           // of encrypted volumes; true where they are not
   std::uint64_t volume_size_bytes = 0;  // of the image file
   ObservedServer server;
   std::string wanted_configuration;
@@ -51,6 +53,7 @@ enum class Step {
   take_final_snapshot,
   unmount_volume,
   mark_stopped,
+  mark_inaccessible,  // the key of the volumes cannot be had
   delete_volume,
   delete_interface,
   forget,  // delete the record

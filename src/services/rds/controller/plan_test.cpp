@@ -21,7 +21,8 @@ DbInstance wanted_instance() {
 
 Observed all_up() {
   Observed seen;
-  seen.interface_ready = seen.volume_exists = seen.volume_mounted = seen.answers = true;
+  seen.interface_ready = seen.volume_exists = seen.volume_mounted = seen.volume_ready = true;
+  seen.answers = true;
   seen.volume_size_bytes = std::uint64_t(20) << 30;
   seen.server = {State::running, "c", 0, "", {}};
   seen.wanted_configuration = "c";
@@ -61,10 +62,11 @@ struct World {
         seen.volume_size_bytes = std::uint64_t(wanted.allocated_storage_gib) << 30;
         break;
       case Step::mount_volume:
-        seen.volume_mounted = true;
+        EXPECT_TRUE(seen.key_accessible);
+        seen.volume_mounted = seen.volume_ready = true;
         break;
       case Step::start_server:
-        EXPECT_TRUE(seen.volume_mounted && seen.interface_ready);
+        EXPECT_TRUE(seen.volume_ready && seen.interface_ready);
         seen.server = {State::running, seen.wanted_configuration, 0, "", {}};
         seen.answers = false;
         wanted.reboots_done = wanted.reboots_wanted;
@@ -105,7 +107,10 @@ struct World {
         break;
       case Step::unmount_volume:
         EXPECT_EQ(seen.server.state, State::absent) << "unmounted under a server";
-        seen.volume_mounted = false;
+        seen.volume_mounted = seen.volume_ready = false;
+        break;
+      case Step::mark_inaccessible:
+        wanted.inaccessible_since = now;
         break;
       case Step::mark_stopped:
         wanted.status = "stopped";
@@ -146,7 +151,7 @@ TEST(Plan, ANewInstanceBecomesAvailable) {
 }
 
 TEST(Plan, ConvergesFromEveryObservableState) {
-  for (int bits = 0; bits < 64; ++bits) {
+  for (int bits = 0; bits < 256; ++bits) {
     for (State state : {State::absent, State::half_made, State::running, State::exited}) {
       for (Wanted wish : {Wanted::running, Wanted::stopped, Wanted::deleted}) {
         World world;
@@ -156,18 +161,48 @@ TEST(Plan, ConvergesFromEveryObservableState) {
         world.seen.interface_ready = bits & 1;
         world.seen.volume_exists = bits & 2;
         world.seen.volume_mounted = (bits & 4) && (bits & 2);
+        // Unlocked or, after a crash, mounted without its key.
+        world.seen.volume_ready = world.seen.volume_mounted && (bits & 64);
+        world.seen.key_accessible = !(bits & 128);
         world.seen.volume_size_bytes =
             world.seen.volume_exists ? (bits & 8 ? 5 : 20) * (std::uint64_t(1) << 30) : 0;
         world.seen.wanted_configuration = "new";
         world.seen.server = {state, bits & 16 ? "old" : "new", 1, "", kNow - Millis(1)};
         world.settle();
-        if (wish == Wanted::running) EXPECT_EQ(world.wanted.status, "available") << bits;
+        if (wish == Wanted::running && world.seen.key_accessible)
+          EXPECT_EQ(world.wanted.status, "available") << bits;
+        if (wish == Wanted::running && !world.seen.key_accessible) {
+          EXPECT_EQ(world.wanted.status, "inaccessible-encryption-credentials-recoverable") << bits;
+          EXPECT_EQ(world.seen.server.state, State::absent) << bits;
+          EXPECT_FALSE(world.seen.volume_mounted) << bits;
+        }
         if (wish == Wanted::stopped) EXPECT_EQ(world.wanted.status, "stopped") << bits;
         if (wish == Wanted::deleted)
           EXPECT_TRUE(world.forgotten && !world.seen.volume_exists) << bits;
       }
     }
   }
+}
+
+TEST(Plan, ALostKeyIsForgivenForAWeekAndOnlyByAStart) {
+  World world;
+  world.seen = all_up();
+  world.wanted.status = "available";
+  world.wanted.available_at = kNow;
+  world.seen.key_accessible = false;
+  world.settle();
+  EXPECT_EQ(world.wanted.status, "inaccessible-encryption-credentials-recoverable");
+  EXPECT_FALSE(world.seen.volume_mounted);
+  world.seen.key_accessible = true;
+  EXPECT_TRUE(world.settle().empty());
+  World later = world;
+  later.now = kNow + std::chrono::days(7);
+  later.settle();
+  later.perform(plan(later.wanted, later.seen, later.now));
+  EXPECT_EQ(later.wanted.status, "inaccessible-encryption-credentials");
+  world.wanted.inaccessible_since.reset();
+  world.settle();
+  EXPECT_EQ(world.wanted.status, "available");
 }
 
 TEST(Plan, AFinalSnapshotComesBeforeTheVolumeGoes) {

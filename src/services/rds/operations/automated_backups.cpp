@@ -33,7 +33,8 @@ DBInstanceAutomatedBackup to_shape(Rds& rds, const DbInstance& instance, bool re
   out.engine_version = instance.engine_version;
   out.license_model = "postgresql-license";
   out.option_group_name = default_option_group(instance.engine_version);
-  out.encrypted = false;
+  out.encrypted = instance.encrypted();
+  if (instance.encrypted()) out.kms_key_id = instance.volume_key.kms_key_arn;
   out.storage_type = instance.storage_type;
   out.iam_database_authentication_enabled = false;
   out.backup_retention_period = instance.backup_retention_days;

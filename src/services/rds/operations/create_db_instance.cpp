@@ -1,5 +1,6 @@
 // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
 #include "host/postgres/scram.h"
+#include "services/rds/keys.h"
 #include "services/rds/settings.h"
 #include "services/rds/shapes.h"
 #include "wire/rds/errors.h"
@@ -19,8 +20,6 @@ Result<void> check_supported(const CreateDBInstanceRequest& in) {
   }
   return refuse_unsupported({
       {in.multi_az.value_or(false), "MultiAZ"},
-      {in.storage_encrypted.value_or(false), "StorageEncrypted"},
-      {in.kms_key_id.has_value(), "KmsKeyId"},
       {in.iops.has_value(), "Iops"},
       {in.storage_throughput.has_value(), "StorageThroughput"},
       {in.max_allocated_storage.has_value(), "MaxAllocatedStorage"},
@@ -62,6 +61,10 @@ Result<void> check_settings(const CreateDBInstanceRequest& in) {
   LF_OK(check_password(*in.master_user_password));
   if (in.db_name) LF_OK(check_database_name(*in.db_name));
   if (in.port) LF_OK(check_port(*in.port));
+  if (in.kms_key_id && !in.storage_encrypted.value_or(false)) {
+    return fail("InvalidParameterCombination",
+                "KmsKeyId cannot be specified unless StorageEncrypted is true.");
+  }
   LF_OK(check_log_exports(in.enable_cloudwatch_logs_exports));
   if (in.backup_retention_period) LF_OK(check_retention(*in.backup_retention_period));
   if (in.preferred_backup_window) LF_OK(check_backup_window(*in.preferred_backup_window));
@@ -96,6 +99,10 @@ task<Result<CreateDBInstanceResponse>> create_db_instance(Rds& rds, const Reques
   instance.instance_class = in.db_instance_class;
   instance.allocated_storage_gib = *in.allocated_storage;
   instance.storage_type = in.storage_type.value_or("gp2");
+  if (in.storage_encrypted.value_or(false)) {
+    LF_CO_TRY(key, co_await make_volume_key(rds, ctx, in.kms_key_id, instance.resource_id));
+    instance.volume_key = key;
+  }
   instance.database = in.db_name.value_or("");
   instance.master_user = *in.master_username;
   instance.master_verifier = host::scram_verifier(*in.master_user_password, rds.random);

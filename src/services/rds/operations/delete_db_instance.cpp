@@ -45,6 +45,11 @@ task<Result<DeleteDBInstanceResponse>> delete_db_instance(Rds& rds, const Reques
             if (instance.wanted == Wanted::deleted) {
               return errors::invalid_db_instance_state("Instance is already being deleted.");
             }
+            if (!skip && instance.inaccessible_since) {
+              return errors::invalid_db_instance_state(fmt::format(
+                  "Cannot create a final snapshot because the instance is in status {}.",
+                  instance.status));
+            }
             if (!skip && !instance.available_at) {
               return errors::invalid_db_instance_state(
                   "Cannot create a final snapshot because the instance has never been available.");

@@ -42,6 +42,7 @@ task<Result<DescribeOrderableDBInstanceOptionsResponse>> describe_orderable_db_i
   if (in.engine != "postgres") {
     co_return fail("InvalidParameterValue", fmt::format("Unrecognized engine name: {}", in.engine));
   }
+  const bool encrypts = (co_await rds.volumes.probe_encryption()).has_value();
   std::vector<OrderableDBInstanceOption> found;
   for (const host::PostgresInstallation& installed : co_await rds.installations()) {
     if (in.engine_version && *in.engine_version != installed.version) continue;
@@ -64,7 +65,7 @@ task<Result<DescribeOrderableDBInstanceOptionsResponse>> describe_orderable_db_i
         option.vpc = true;
         option.multi_az_capable = false;
         option.read_replica_capable = false;
-        option.supports_storage_encryption = false;
+        option.supports_storage_encryption = encrypts;
         option.supports_iops = false;
         option.supports_enhanced_monitoring = false;
         option.supports_iam_database_authentication = false;

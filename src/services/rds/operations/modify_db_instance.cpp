@@ -50,18 +50,6 @@ Result<void> check_settings(const ModifyDBInstanceRequest& in) {
   return {};
 }
 
-// A minor version up is a restart on the same data; anything else needs an upgrade that Landfall
-// does not do.
-Result<void> check_upgrade(const DbInstance& instance, const std::string& version) {
-  const auto major = [](std::string_view text) { return text.substr(0, text.find('.')); };
-  if (major(instance.engine_version) != major(version) ||
-      host::postgres_version_less(version, instance.engine_version)) {
-    return fail("InvalidParameterCombination", fmt::format("Cannot upgrade postgres from {} to {}",
-                                                           instance.engine_version, version));
-  }
-  return {};
-}
-
 Result<void> check_growth(const DbInstance& instance, std::int32_t gib) {
   LF_OK(check_storage(gib, instance.storage_type));
   if (gib < instance.allocated_storage_gib) {
@@ -121,9 +109,10 @@ task<Result<ModifyDBInstanceResponse>> modify_db_instance(Rds& rds, const Reques
       changed,
       co_await change_instance(
           rds, ctx.scope, in.db_instance_identifier, [&](DbInstance& instance) -> Result<void> {
-            if (instance.wanted == Wanted::deleted || !instance.available_at)
+            if (instance.wanted == Wanted::deleted || !instance.available_at ||
+                instance.inaccessible_since)
               return require_available(instance);
-            if (version) LF_OK(check_upgrade(instance, *version));
+            if (version) LF_OK(check_upgrade(instance.engine_version, *version));
             if (in.allocated_storage) LF_OK(check_growth(instance, *in.allocated_storage));
             if (in.db_parameter_group_name) {
               LF_TRY(group, check_parameter_group(rds, ctx.scope, in.db_parameter_group_name,

@@ -18,7 +18,7 @@ task<Result<RestoreDBInstanceFromDBSnapshotResponse>> restore_db_instance_from_d
     co_return fail("InvalidParameterCombination",
                    "The parameter DBSnapshotIdentifier must be provided.");
   }
-  LF_CO_TRY(snapshot, find_snapshot(rds, ctx.scope, *in.db_snapshot_identifier));
+  LF_CO_TRY(snapshot, find_local_snapshot(rds, ctx.scope, *in.db_snapshot_identifier));
   if (snapshot.status != "available") {
     co_return errors::invalid_db_snapshot_state(
         fmt::format("Snapshot {} is not in available state.", snapshot.identifier));

@@ -56,8 +56,8 @@ Result<void> check_question(const RestoreDBInstanceToPointInTimeRequest& in) {
 }
 
 Origin origin_of(const DbInstance& source) {
-  Origin out{source.engine_version, source.storage_type, source.database, source.master_user,
-             source.master_verifier};
+  Origin out{source.engine_version, source.storage_type,    source.database,
+             source.master_user,    source.master_verifier, source.volume_key};
   out.allocated_storage_gib = source.allocated_storage_gib;
   out.port = source.port;
   out.backup_retention_days = source.backup_retention_days;

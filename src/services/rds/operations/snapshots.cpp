@@ -20,7 +20,7 @@ task<Result<CreateDBSnapshotResponse>> create_db_snapshot(Rds& rds, const Reques
   }
   if (instance.copy_tags_to_snapshot) tags.insert(instance.tags.begin(), instance.tags.end());
   LF_CO_OK(co_await begin_snapshot(rds, instance, identifier, false, std::move(tags)));
-  LF_CO_TRY(snapshot, find_snapshot(rds, ctx.scope, identifier));
+  LF_CO_TRY(snapshot, find_local_snapshot(rds, ctx.scope, identifier));
   CreateDBSnapshotResponse out;
   out.db_snapshot = to_shape(snapshot);
   co_return out;
@@ -32,7 +32,7 @@ task<Result<DescribeDBSnapshotsResponse>> describe_db_snapshots(Rds& rds, const 
   DescribeDBSnapshotsResponse out;
   std::optional<std::string> only;
   if (in.db_snapshot_identifier) {
-    LF_CO_TRY(snapshot, find_snapshot(rds, ctx.scope, *in.db_snapshot_identifier));
+    LF_CO_TRY(snapshot, find_local_snapshot(rds, ctx.scope, *in.db_snapshot_identifier));
     only = snapshot.identifier;
   }
   std::vector<DbSnapshot> found;
@@ -55,7 +55,7 @@ task<Result<DescribeDBSnapshotsResponse>> describe_db_snapshots(Rds& rds, const 
 
 task<Result<DeleteDBSnapshotResponse>> delete_db_snapshot(Rds& rds, const RequestContext& ctx,
                                                           DeleteDBSnapshotRequest in) {
-  LF_CO_TRY(snapshot, find_snapshot(rds, ctx.scope, in.db_snapshot_identifier));
+  LF_CO_TRY(snapshot, find_local_snapshot(rds, ctx.scope, in.db_snapshot_identifier));
   if (snapshot.automated) {
     co_return errors::invalid_db_snapshot_state(
         "Automated snapshots are deleted with their retention period.");
@@ -70,6 +70,10 @@ task<Result<DeleteDBSnapshotResponse>> delete_db_snapshot(Rds& rds, const Reques
           "Snapshot {} is being restored to {}.", snapshot.identifier, row.value.identifier));
     }
   }
+  if (is_being_copied(rds, snapshot)) {
+    co_return errors::invalid_db_snapshot_state(
+        fmt::format("Snapshot {} is being copied.", snapshot.identifier));
+  }
   LF_CO_OK(co_await begin_snapshot_deletion(rds, snapshot));
   DeleteDBSnapshotResponse out;
   snapshot.status = "deleted";  // as AWS answers
@@ -77,10 +81,10 @@ task<Result<DeleteDBSnapshotResponse>> delete_db_snapshot(Rds& rds, const Reques
   co_return out;
 }
 
-// Snapshots are never shared: "restore" lists nobody.
+// An installation has one account, so snapshots are never shared: "restore" lists nobody.
 task<Result<DescribeDBSnapshotAttributesResponse>> describe_db_snapshot_attributes(
     Rds& rds, const RequestContext& ctx, DescribeDBSnapshotAttributesRequest in) {
-  LF_CO_TRY(snapshot, find_snapshot(rds, ctx.scope, in.db_snapshot_identifier));
+  LF_CO_TRY(snapshot, find_local_snapshot(rds, ctx.scope, in.db_snapshot_identifier));
   DBSnapshotAttribute restore;
   restore.attribute_name = "restore";
   DBSnapshotAttributesResult result;

@@ -1,5 +1,6 @@
 // operations: StartDBInstance, StopDBInstance, RebootDBInstance
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_StopInstance.html
+#include "services/rds/keys.h"
 #include "services/rds/settings.h"
 #include "services/rds/shapes.h"
 #include "services/rds/snapshots.h"
@@ -14,8 +15,8 @@ task<Result<StartDBInstanceResponse>> start_db_instance(Rds& rds, const RequestC
   LF_CO_TRY(
       changed,
       co_await change_instance(
-          rds, ctx.scope, in.db_instance_identifier, [](DbInstance& instance) -> Result<void> {
-            if (instance.status != "stopped") {
+          rds, ctx.scope, in.db_instance_identifier, [&](DbInstance& instance) -> Result<void> {
+            if (instance.status != "stopped" && instance.status != kInaccessibleForNow) {
               return errors::invalid_db_instance_state(fmt::format(
                   "Instance {} cannot be started as it is not in one of the following statuses: "
                   "'stopped, inaccessible-encryption-credentials-recoverable, incompatible-network "
@@ -23,6 +24,8 @@ task<Result<StartDBInstanceResponse>> start_db_instance(Rds& rds, const RequestC
                   "valid for non-SqlServer instances)'.",
                   instance.identifier));
             }
+            LF_OK(check_key_use(rds, ctx, instance.volume_key));
+            instance.inaccessible_since.reset();
             instance.wanted = Wanted::running;
             instance.status = "starting";
             return {};
