@@ -56,9 +56,10 @@ def load(service):
         import botocore
     except ImportError:
         sys.exit("import_model: botocore is not installed (pip install botocore)")
-    folder = pathlib.Path(botocore.__file__).parent / "data" / service
+    # Folders here are named like namespaces: application_autoscaling.
+    folder = pathlib.Path(botocore.__file__).parent / "data" / service.replace("_", "-")
     if not folder.is_dir():
-        sys.exit(f"import_model: botocore knows no service '{service}'")
+        sys.exit(f"import_model: botocore knows no service '{service.replace('_', '-')}'")
     newest = sorted(path for path in folder.iterdir() if path.is_dir())[-1]
     packed = newest / "service-2.json.gz"
     text = gzip.open(packed, "rt").read() if packed.exists() else (newest / "service-2.json").read_text()

@@ -138,7 +138,7 @@ class Model:
             raise Fault(f"models/{service}/model.json is missing: run tools/import_model.py {service}") from None
         self.service = service
         self.namespace = identifier(service)
-        self.struct = service[0].upper() + service[1:]
+        self.struct = "".join(word[0].upper() + word[1:] for word in service.split("_"))
         self.metadata = source["metadata"]
         self.protocol = self.metadata["protocol"]
         self.shapes = source["shapes"]

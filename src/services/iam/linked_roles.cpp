@@ -10,6 +10,9 @@ const LinkedRole* find_linked_role(std::string_view service) {
       {"ecs.amazonaws.com", "AWSServiceRoleForECS", "AmazonECSServiceRolePolicy"},
       {"rds.amazonaws.com", "AWSServiceRoleForRDS", "AmazonRDSServiceRolePolicy"},
       {"autoscaling.amazonaws.com", "AWSServiceRoleForAutoScaling", "AutoScalingServiceRolePolicy"},
+      {"ecs.application-autoscaling.amazonaws.com",
+       "AWSServiceRoleForApplicationAutoScaling_ECSService",
+       "AWSApplicationAutoscalingECSServicePolicy"},
       {"elasticloadbalancing.amazonaws.com", "AWSServiceRoleForElasticLoadBalancing",
        "AWSElasticLoadBalancingServiceRolePolicy"},
   };
