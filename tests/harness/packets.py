@@ -114,6 +114,16 @@ class Place:
         except TimeoutError:
             return False
 
+    def connects(self, address: str, port: int, timeout_s: float = 1.0) -> bool:
+        """The same for a server of its own kind, which does not greet."""
+        with socket_in(self.namespace) as connecting:
+            connecting.settimeout(timeout_s)
+            try:
+                connecting.connect((address, port))
+                return True
+            except TimeoutError:
+                return False
+
     def close(self) -> None:
         for listener in self.listeners:
             listener.close()

@@ -178,24 +178,14 @@ def test_b3_requests_reach_every_target(world):
     assert headers["x-forwarded-for"].count(".") == 3 and headers["x-amzn-trace-id"].startswith("Root=1-")
 
 
-def connects(place: Place, address: str, port: int, timeout_s: float = 1.0) -> bool:
-    with socket_in(place.namespace) as connecting:
-        connecting.settimeout(timeout_s)
-        try:
-            connecting.connect((address, port))
-            return True
-        except TimeoutError:
-            return False
-
-
 def test_b2_exactly_the_allowed_packets_pass(world):
     service = world.services[0].place.address
     friend = world.place(world.public[0], world.front)
-    eventually(lambda: connects(friend, service, 3000), 10, what="the balancer's group reaches the service")
+    eventually(lambda: friend.connects(service, 3000), 10, what="the balancer's group reaches the service")
     stranger = world.place(world.private[0], world.group("stranger"))
-    assert not connects(stranger, service, 3000), "another group to the service"
-    assert not connects(friend, service, 3001), "another port of the service"
-    assert not connects(Place(), world.name, 81), "a port of the balancer without a rule"
+    assert not stranger.connects(service, 3000), "another group to the service"
+    assert not friend.connects(service, 3001), "another port of the service"
+    assert not Place().connects(world.name, 81), "a port of the balancer without a rule"
     way = subprocess.run(["ip", "route", "get", service], capture_output=True, text=True).stdout
     assert " dev lf-" not in way, "the host has no way to a private address"
 
