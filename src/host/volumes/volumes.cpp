@@ -6,7 +6,11 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include <array>
+#include <sstream>
 
 #include "base/log.h"
 #include "host/volumes/encryption.h"
@@ -265,6 +269,25 @@ Result<VolumeUsage> Volumes::usage(const std::string& id) const {
   if (!mounted(id)) return fail("not-mounted", fmt::format("volume {} is not mounted", id), 500);
   if (::statvfs(mount_point(id).c_str(), &found) < 0) return fail_errno("statvfs " + id, errno);
   return VolumeUsage{found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize};
+}
+
+Result<VolumeTraffic> Volumes::traffic(const std::string& id) const {
+  struct stat found{};
+  if (!mounted(id) || ::stat(mount_point(id).c_str(), &found) < 0)
+    return fail("not-mounted", fmt::format("volume {} is not mounted", id), 500);
+  // https://docs.kernel.org/block/stat.html; sectors there have 512 bytes on every device.
+  LF_TRY(text, io::read_file(fmt::format("/sys/dev/block/{}:{}/stat", major(found.st_dev),
+                                         minor(found.st_dev))));
+  std::array<std::uint64_t, 11> fields{};
+  std::istringstream words(text);
+  for (std::uint64_t& field : fields) words >> field;
+  return VolumeTraffic{.reads = fields[0],
+                       .read_bytes = fields[2] * 512,
+                       .read_ms = fields[3],
+                       .writes = fields[4],
+                       .written_bytes = fields[6] * 512,
+                       .write_ms = fields[7],
+                       .queue_ms = fields[10]};
 }
 
 std::vector<std::string> Volumes::list() const { return images_in(root_ / "volumes"); }

@@ -20,6 +20,13 @@ struct VolumeUsage {
   std::uint64_t free_bytes = 0;
 };
 
+// Since the volume was mounted.
+struct VolumeTraffic {
+  std::uint64_t reads = 0, read_bytes = 0, read_ms = 0;
+  std::uint64_t writes = 0, written_bytes = 0, write_ms = 0;
+  std::uint64_t queue_ms = 0;  // the waiting of all requests, added up
+};
+
 struct VolumeKind {
   bool encrypted = false;    // can be used with mount_encrypted
   bool large_files = false;  // few and large ones: a large volume takes little room while empty
@@ -73,6 +80,7 @@ class Volumes {
   bool unlocked(const std::string& id) const;              // mounted, and its key is there
   std::uint64_t size_bytes(const std::string& id) const;   // as created or grown; 0: no such volume
   Result<VolumeUsage> usage(const std::string& id) const;  // error "not-mounted"
+  Result<VolumeTraffic> traffic(const std::string& id) const;  // error "not-mounted", errno-*
   std::vector<std::string> list() const;
   std::vector<std::string> list_snapshots() const;
 

@@ -110,6 +110,9 @@ TEST(Volumes, ASnapshotIsCopiedUnderAnotherKey) {
     EXPECT_TRUE(io::make_directories(*folder / "sub"));
     EXPECT_TRUE(io::write_file(*folder / "sub/hidden-name", secret, 0640));
     EXPECT_TRUE(co_await volumes.snapshot("plain", "s0"));
+    const auto traffic = volumes.traffic("plain");
+    EXPECT_TRUE(traffic && traffic->writes > 0 && traffic->written_bytes >= secret.size());
+    EXPECT_EQ(volumes.traffic("none").error().code, "not-mounted");
     EXPECT_TRUE(co_await volumes.copy_snapshot("s0", "s1"));
     EXPECT_EQ((co_await volumes.encrypt_snapshot("none", "", "s2", first)).error().code,
               "not-found");
