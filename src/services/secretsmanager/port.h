@@ -1,6 +1,8 @@
 // What other services may ask of Secrets Manager.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
 
 #include "base/ids.h"
@@ -14,6 +16,19 @@ struct Value {
   bool binary = false;
 };
 
+// A secret that a service keeps for its users, who may read it and not change it: RDS's master
+// passwords.
+struct ManagedSecret {
+  std::string name;    // "rds!db-<uuid>"
+  std::string suffix;  // six letters or digits, chosen by the service
+  std::string owning_service;
+  std::string description;
+  std::string kms_key;  // ARN
+  int rotation_days = 0;
+  std::map<std::string, std::string> tags = {};
+};
+std::string arn_of(const Scope& scope, const ManagedSecret& secret);
+
 class Port {
  public:
   virtual ~Port() = default;
@@ -22,6 +37,17 @@ class Port {
   virtual task<Result<Value>> read_as_role(Scope scope, std::string reference, std::string stage,
                                            std::string version_id, std::string role_arn,
                                            std::string session) = 0;
+
+  // Makes the secret unless it is there, and gives it a version, which is AWSPENDING, or AWSCURRENT
+  // when it is the first. A version that is there already stays as it is. Errors: those of KMS.
+  virtual task<Result<void>> put_managed(Scope scope, ManagedSecret secret, std::string version_id,
+                                         Value value) = 0;
+  // The version becomes AWSCURRENT: the secret has been rotated. Repeatable. Error
+  // ResourceNotFoundException.
+  virtual task<Result<void>> finish_rotation(Scope scope, ManagedSecret secret,
+                                             std::string version_id) = 0;
+  // At once and for good; absent is success.
+  virtual task<Result<void>> remove_managed(Scope scope, ManagedSecret secret) = 0;
 };
 
 }  // namespace landfall::secretsmanager

@@ -39,8 +39,12 @@ struct SecretRecord {
   TimePoint accessed{};
   TimePoint deleted{};  // DeleteSecret was called; zero: not deleted
   TimePoint gone_at{};  // end of the recovery window
+  // A service that made it for itself and alone changes it: "rds". Empty: a customer's.
+  std::string owning_service;
+  int rotation_days = 0;  // how often the owning service does
+  TimePoint rotated{};
 };
 LF_RECORD(SecretRecord, name, suffix, description, kms_key, policy, tags, versions, created,
-          changed, accessed, deleted, gone_at)
+          changed, accessed, deleted, gone_at, owning_service, rotation_days, rotated)
 
 }  // namespace landfall::secretsmanager

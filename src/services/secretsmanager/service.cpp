@@ -105,6 +105,15 @@ Result<SecretRow> Secretsmanager::open(const RequestContext& ctx, const std::str
     return errors::invalid_request(
         "You can't perform this operation on the secret because it was marked for deletion.");
   }
+  static const std::set<std::string> kChanges = {
+      "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecret", "secretsmanager:DeleteSecret",
+      "secretsmanager:UpdateSecretVersionStage"};
+  if (!row->value.owning_service.empty() && kChanges.contains(action)) {
+    return errors::invalid_request(
+        fmt::format("You can't perform this operation on the secret because the secret is managed "
+                    "by {}.",
+                    row->value.owning_service));
+  }
   return row;
 }
 
@@ -127,21 +136,27 @@ task<Result<VersionRecord>> Secretsmanager::seal(const RequestContext& ctx,
                      "Access to KMS is not allowed: " + may.error().message);
     }
   }
+  co_return seal_with(ctx.scope, key->value, secret, version_id, std::move(value));
+}
+
+Result<VersionRecord> Secretsmanager::seal_with(const Scope& scope, const kms::KeyRecord& key,
+                                                const SecretRecord& secret,
+                                                const std::string& version_id, Value value) {
   std::string data_key(32, '\0');
   random.fill(std::span(reinterpret_cast<unsigned char*>(data_key.data()), data_key.size()));
-  auto encrypted = kms.encrypt(ctx.scope, key->value, data_key, context);
+  auto encrypted = kms.encrypt(scope, key, data_key, encryption_context(scope, secret, version_id));
   if (!encrypted) {
-    co_return errors::encryption_failure(
+    return errors::encryption_failure(
         fmt::format("The KMS key cannot be used: {}", encrypted.error().message));
   }
   VersionRecord out;
   out.data_key = base64_encode(encrypted->blob);
   out.sealed = store::Sealer::from_key(data_key, random)
-                   ->seal(value.bytes, seal_context(ctx.scope, secret, version_id));
+                   ->seal(value.bytes, seal_context(scope, secret, version_id));
   out.binary = value.binary;
   out.kms_key_arn = encrypted->key_arn;
-  out.created = ctx.now;
-  co_return out;
+  out.created = clock.now();
+  return out;
 }
 
 Result<Value> Secretsmanager::unseal(const Scope& scope, const SecretRecord& secret,

@@ -1,6 +1,8 @@
 // Secrets Manager and what it depends on.
 #pragma once
 
+#include <functional>
+
 #include "base/random.h"
 #include "services/kms/port.h"
 #include "services/secretsmanager/port.h"
@@ -39,6 +41,10 @@ struct Secretsmanager final : Port {
   // Encrypts under the secret's key; the caller may use it. Nothing is written.
   task<Result<VersionRecord>> seal(const RequestContext& ctx, const SecretRecord& secret,
                                    std::string version_id, Value value);
+  // The same for a service of ours: nobody's permissions are asked for.
+  Result<VersionRecord> seal_with(const Scope& scope, const kms::KeyRecord& key,
+                                  const SecretRecord& secret, const std::string& version_id,
+                                  Value value);
   Result<Value> unseal(const Scope& scope, const SecretRecord& secret,
                        const std::string& version_id) const;
   // The key as KMS has it, for permissions.
@@ -47,6 +53,14 @@ struct Secretsmanager final : Port {
   task<Result<Value>> read_as_role(Scope scope, std::string reference, std::string stage,
                                    std::string version_id, std::string role_arn,
                                    std::string session) override;
+  task<Result<void>> put_managed(Scope scope, ManagedSecret secret, std::string version_id,
+                                 Value value) override;
+  task<Result<void>> finish_rotation(Scope scope, ManagedSecret secret,
+                                     std::string version_id) override;
+  task<Result<void>> remove_managed(Scope scope, ManagedSecret secret) override;
+
+  // What rotates the secrets of a service at once, by its name ("rds").
+  std::map<std::string, std::function<task<Result<void>>(Scope scope, std::string arn)>> rotators;
 };
 
 std::string arn_of(const Scope& scope, const SecretRecord& secret);

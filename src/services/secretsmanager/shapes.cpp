@@ -30,7 +30,8 @@ bool matches(const SecretRecord& secret, const std::string& key, std::string_vie
     return begins(secret.name, wanted, true) || begins(secret.description, wanted, true) ||
            any_tag(true) || any_tag(false);
   }
-  return false;  // primary-region, owning-service: no secret here has one
+  if (key == "owning-service") return begins(secret.owning_service, wanted, false);
+  return false;  // primary-region: no secret here has one
 }
 
 }  // namespace

@@ -34,6 +34,20 @@ task<Result<SecretRecord>> put_version(Secretsmanager& service, const RequestCon
                                        std::string name, std::string version_id, Value value,
                                        std::set<std::string> stages);
 
+// What a service that keeps a secret says of it. `Out` is what DescribeSecret or ListSecrets give.
+template <class Out>
+void add_owner(const SecretRecord& secret, Out& out) {
+  if (secret.owning_service.empty()) return;
+  out.owning_service = secret.owning_service;
+  out.rotation_enabled = secret.rotation_days > 0;
+  if (secret.rotation_days > 0) {
+    out.rotation_rules = RotationRulesType{.automatically_after_days = secret.rotation_days};
+    const TimePoint last = secret.rotated == TimePoint{} ? secret.created : secret.rotated;
+    out.next_rotation_date = last + std::chrono::days(secret.rotation_days);
+  }
+  if (secret.rotated != TimePoint{}) out.last_rotated_date = secret.rotated;
+}
+
 // Filters of lists. Error InvalidParameterException.
 Result<bool> passes(const SecretRecord& secret, const wire::List<Filter>& filters);
 

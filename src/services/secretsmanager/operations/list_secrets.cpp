@@ -46,6 +46,7 @@ task<Result<ListSecretsResponse>> list_secrets(Secretsmanager& service, const Re
     if (!secret.kms_key.empty()) entry.kms_key_id = secret.kms_key;
     if (secret.accessed != TimePoint{}) entry.last_accessed_date = secret.accessed;
     if (secret.deleted != TimePoint{}) entry.deleted_date = secret.deleted;
+    add_owner(secret, entry);
     out.secret_list.push_back(std::move(entry));
   }
   co_return out;

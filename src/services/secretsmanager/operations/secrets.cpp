@@ -23,6 +23,7 @@ task<Result<DescribeSecretResponse>> describe_secret(Secretsmanager& service,
   if (!secret.kms_key.empty()) out.kms_key_id = secret.kms_key;
   if (secret.accessed != TimePoint{}) out.last_accessed_date = secret.accessed;
   if (secret.deleted != TimePoint{}) out.deleted_date = secret.deleted;
+  add_owner(secret, out);
   co_return out;
 }
 
