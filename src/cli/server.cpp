@@ -33,6 +33,7 @@
 #include "services/logs/keeper.h"
 #include "services/rds/controller/instance_controller.h"
 #include "services/rds/explain.h"
+#include "services/rds/master_secret.h"
 #include "services/rds/snapshots.h"
 #include "services/route53/publisher.h"
 #include "services/secretsmanager/service.h"
@@ -221,9 +222,13 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
 
   kms::Kms kms{*store, clock, random, *sealer, identities};
   kms::Keeper key_keeper(loop, kms);
+  secretsmanager::Secretsmanager secrets{*store, clock, random, kms, identities};
   rds::Rds rds{loop,       *store,    clock,    random, settings.instance,
                containers, volumes,   networks, events, settings.engines / "postgresql",
-               *authority, log_lines, kms};
+               *authority, log_lines, kms,      secrets};
+  secrets.rotators["rds"] = [&rds](Scope scope, std::string arn) {
+    return rds::rotate_master_secret(rds, std::move(scope), std::move(arn));
+  };
   rds::InstanceController databases(rds);
   rds::SnapshotController snapshots(rds);
 
@@ -261,7 +266,6 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   elbv2::TargetPort targets(elbv2);
   ecs::Ecs ecs{loop, *store, clock, random, networks, identities, events, targets};
   ecs::RegistryImages images(ecr, identities, outside_images);
-  secretsmanager::Secretsmanager secrets{*store, clock, random, kms, identities};
   ssm::Ssm parameters{*store, clock, kms, identities};
   ecs::SecretValues secret_values(secrets, parameters);
   ecs::Fargate fargate{ecs,

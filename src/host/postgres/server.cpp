@@ -31,6 +31,14 @@ if [ -n "${RECOVERY:-}" ] && [ ! -e "/data/recovery-of-$RECOVERY" ]; then
   touch "$data/recovery.signal" "/data/recovery-of-$RECOVERY"
   sync
 fi
+# Once: a promoted server removes the signal, and must not follow again. A copy of a follower's data
+# that is to serve alone must not either.
+if [ -z "${STANDBY:-}" ]; then
+  rm -f "$data/standby.signal"
+elif [ ! -e "/data/standby-of-$STANDBY" ]; then
+  touch "$data/standby.signal" "/data/standby-of-$STANDBY"
+  sync
+fi
 mkdir -p /data/log/error
 rm -f "$data/postmaster.pid"
 exec "$ENGINE/bin/postgres" -D "$data" -c config_file=/config/postgresql.conf
@@ -52,6 +60,7 @@ sync /archive
 std::string host_based_access(const PostgresServer& server) {
   return fmt::format(
       "local all rdsadmin trust\n"
+      "local replication rdsadmin trust\n"
       "host all rdsadmin 0.0.0.0/0 reject\n"
       "{} all all 0.0.0.0/0 scram-sha-256\n",
       server.require_tls ? "hostssl" : "host");
@@ -125,6 +134,11 @@ std::string configuration(const PostgresServer& server) {
       settings["recovery_target_time"] = until;
     }
   }
+  if (server.primary) {
+    settings["primary_conninfo"] = fmt::format(
+        "host=/source port={} user=rdsadmin application_name={}", server.primary->port, server.id);
+    settings["primary_slot_name"] = server.primary->slot;
+  }
   std::string text = "# Written by Landfall.\n";
   for (const auto& [name, value] : settings)
     text += fmt::format("{} = {}\n", name, setting_text(value));
@@ -139,7 +153,7 @@ Result<void> own(const fs::path& path) {
 // Folders to mount over, links as Debian's merged /usr has them, and an account for initdb to find.
 Result<void> write_root(const fs::path& root) {
   for (const char* name : {"etc", "usr", "tmp", "data", "config", "engine", "archive", "restore",
-                           "run/postgresql", "dev", "proc", "sys"}) {
+                           "source", "run/postgresql", "dev", "proc", "sys"}) {
     LF_OK(io::make_directories(root / name));
   }
   for (const char* name : {"bin", "sbin", "lib", "lib64"}) {
@@ -178,6 +192,10 @@ std::string sql_text(std::string_view text) {
   return out + '\'';
 }
 
+fs::path postgres_socket_folder(const PostgresServer& server) {
+  return server.state_folder / "run";
+}
+
 fs::path postgres_log_folder(const PostgresServer& server) {
   return server.data_folder / "log" / "error";
 }
@@ -202,7 +220,7 @@ Result<void> write_postgres_settings(const PostgresServer& server) {
 
 Result<ContainerSpec> prepare_postgres(const PostgresServer& server) {
   const fs::path config = server.state_folder / "config";
-  const fs::path run = server.state_folder / "run";
+  const fs::path run = postgres_socket_folder(server);
   const fs::path root = server.state_folder / "root";
   for (const fs::path& folder : {config, run, root}) LF_OK(io::make_directories(folder, 0755));
   LF_OK(write_root(root));
@@ -231,6 +249,7 @@ Result<ContainerSpec> prepare_postgres(const PostgresServer& server) {
   spec.environment = {
       {"ENGINE", engine}, {"PATH", "/usr/bin"}, {"LC_ALL", "C.UTF-8"}, {"TZ", "UTC"}};
   if (server.recovery) spec.environment["RECOVERY"] = server.id;
+  if (server.primary) spec.environment["STANDBY"] = server.id;
   if (own_libraries) spec.environment["LD_LIBRARY_PATH"] = engine + "/lib";
   spec.user = fmt::format("{0}:{0}", kUser);
   spec.stop_signal =
@@ -247,6 +266,7 @@ Result<ContainerSpec> prepare_postgres(const PostgresServer& server) {
   if (!server.archive_folder.empty())
     spec.mounts.push_back({server.archive_folder, "/archive", false, true});
   if (server.recovery) spec.mounts.push_back({server.recovery->segments, "/restore", true, true});
+  if (server.primary) spec.mounts.push_back({server.primary->socket_folder, "/source", true, true});
   if (own_libraries) spec.mounts.push_back({server.installation.root, "/engine", true, false});
   spec.labels = server.labels;
   return spec;

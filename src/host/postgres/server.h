@@ -23,6 +23,14 @@ struct PostgresRecovery {
   std::optional<TimePoint> until;
 };
 
+// A server that follows another one on this machine: it begins with a copy of that one's volume and
+// stays in recovery until it is promoted (pg_promote).
+struct PostgresPrimary {
+  std::filesystem::path socket_folder;
+  std::uint16_t port = 5432;
+  std::string slot;  // a physical replication slot there
+};
+
 struct PostgresServer {
   std::string id;  // names the container and its group; letters, digits, '-'
   PostgresInstallation installation;
@@ -43,9 +51,13 @@ struct PostgresServer {
   std::filesystem::path archive_folder;
   bool archiving = false;
   std::optional<PostgresRecovery> recovery;
+  std::optional<PostgresPrimary> primary;
   std::string network_namespace;
   std::map<std::string, std::string> labels;
 };
+
+// Where a follower on this machine finds the server.
+std::filesystem::path postgres_socket_folder(const PostgresServer& server);
 
 // Where the server writes its log, in hourly files "postgresql.log.2026-11-21-15".
 std::filesystem::path postgres_log_folder(const PostgresServer& server);

@@ -51,6 +51,20 @@ task<Result<std::string>> find_key_arn(Rds& rds, const RequestContext& ctx, std:
   co_return kms::key_arn(ctx.scope, row.id);
 }
 
+task<Result<std::string>> find_secret_key(Rds& rds, const RequestContext& ctx,
+                                          std::string reference) {
+  auto row = co_await rds.kms.find(ctx.scope, reference);
+  if (!row) co_return not_accessible(reference);
+  const std::string service = fmt::format("secretsmanager.{}.amazonaws.com", ctx.scope.region);
+  for (const char* action : {"kms:GenerateDataKey", "kms:Decrypt"}) {
+    if (!rds.kms.authorize(ctx, row->value, action, {}, service))
+      co_return not_accessible(reference);
+  }
+  // Disabled, it could not serve.
+  if (!rds.kms.encrypt(ctx.scope, row->value, "probe", {})) co_return not_accessible(reference);
+  co_return kms::key_arn(ctx.scope, row->id);
+}
+
 task<Result<VolumeKey>> make_volume_key(Rds& rds, const RequestContext& ctx,
                                         std::optional<std::string> reference, std::string owner) {
   if (auto can = co_await rds.volumes.probe_encryption(); !can) {

@@ -34,6 +34,10 @@ Result<void> check_key_use(const Rds& rds, const RequestContext& ctx, const Volu
 // Keys in the store of the instances to look at when a key of KMS has changed.
 std::vector<std::string> instances_of_changed_key(const Rds& rds, const store::KeyValue& changed);
 
+// As ARN, a key that Secrets Manager may use for the caller. Error KMSKeyNotAccessibleFault.
+task<Result<std::string>> find_secret_key(Rds& rds, const RequestContext& ctx,
+                                          std::string reference);
+
 // What Describe calls give as KmsKeyId of a reference that a request names.
 task<Result<std::string>> find_key_arn(Rds& rds, const RequestContext& ctx, std::string reference);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "services/rds/keys.h"
+#include "services/rds/master_secret.h"
 #include "services/rds/settings.h"
 #include "services/rds/shapes.h"
 #include "wire/context.h"
@@ -37,6 +38,7 @@ Result<void> check_restore(const In& in, const Origin& origin) {
                 fmt::format("AllocatedStorage must not be less than the backup's {} GiB.",
                             origin.allocated_storage_gib));
   }
+  LF_OK(check_password_choice(in));
   LF_OK(check_log_exports(in.enable_cloudwatch_logs_exports));
   if (in.db_instance_class) LF_OK(check_class(*in.db_instance_class));
   if (in.port) LF_OK(check_port(*in.port));
@@ -49,7 +51,6 @@ Result<void> check_restore(const In& in, const Origin& origin) {
       {in.enable_iam_database_authentication.value_or(false), "EnableIAMDatabaseAuthentication"},
       {in.domain.has_value(), "Domain"},
       {in.db_name.has_value(), "DBName"},
-      {in.manage_master_user_password.value_or(false), "ManageMasterUserPassword"},
       {!in.processor_features.empty(), "ProcessorFeatures"},
       {in.network_type.value_or("IPV4") != "IPV4", "NetworkType"},
       {in.backup_target.value_or("region") != "region", "BackupTarget"},
@@ -90,9 +91,14 @@ task<Result<DbInstance>> restored_instance(Rds& rds, const RequestContext& ctx, 
   instance.database = origin.database;
   instance.master_user = origin.master_user;
   instance.master_verifier = origin.master_verifier;
+  if (in.manage_master_user_password.value_or(false)) {
+    LF_CO_TRY(secret, co_await make_master_secret(rds, ctx, in.master_user_secret_kms_key_id));
+    instance.master_secret = secret;
+  }
   instance.port = in.port.value_or(origin.port);
   instance.parameter_group = parameters;
   instance.deletion_protection = in.deletion_protection.value_or(false);
+  instance.auto_minor_version_upgrade = in.auto_minor_version_upgrade.value_or(true);
   instance.copy_tags_to_snapshot = in.copy_tags_to_snapshot.value_or(false);
   instance.backup_retention_days =
       in.backup_retention_period.value_or(origin.backup_retention_days);

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "host/volumes/encryption.h"
 #include "services/rds/classes.h"
+#include "services/rds/replicas.h"
 
 namespace landfall::rds {
 
@@ -80,6 +81,10 @@ task<Result<host::PostgresServer>> server_of(Rds& rds, DbInstance instance,
   server.archiving = instance.backup_retention_days > 0;
   if (instance.restore_segments)
     server.recovery = {replay_folder(rds, instance), instance.restore_until};
+  if (const auto source = source_of(rds, instance)) {
+    const host::PostgresServer primary = server_to_ask(rds, *source);
+    server.primary = {host::postgres_socket_folder(primary), primary.port, slot_of(instance)};
+  }
   if (auto interface = rds.ec2.find_interface(instance.scope(), instance.interface_id))
     server.network_namespace = interface->namespace_path;
   server.labels = {{"rds", instance.resource_id}, {"configuration", configuration_of(instance)}};

@@ -13,6 +13,7 @@
 #include "services/kms/port.h"
 #include "services/logs/port.h"
 #include "services/rds/store.h"
+#include "services/secretsmanager/port.h"
 
 namespace landfall::rds {
 
@@ -32,7 +33,8 @@ struct Rds {
   std::filesystem::path engines;
   const host::Authority& authority;  // issues the servers' certificates
   logs::Port& logs;
-  kms::Port& kms;  // keys of encrypted volumes
+  kms::Port& kms;                 // keys of encrypted volumes
+  secretsmanager::Port& secrets;  // master passwords that RDS keeps
   // Parameters by engine version, described once.
   std::map<std::string, std::shared_ptr<const std::map<std::string, ParameterFacts>>> catalogues =
       {};

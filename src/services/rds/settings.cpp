@@ -141,9 +141,12 @@ Result<void> check_log_exports(const std::vector<std::string>& logs) {
   return {};
 }
 
-Result<void> check_maintenance_window(std::string_view window) {
+Result<std::string> check_maintenance_window(std::string_view window) {
+  std::string lower(window);
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
   for (int minute = 0; minute < 7 * 24 * 60; minute += 5) {
-    if (in_weekly_window(window, TimePoint(std::chrono::minutes(minute)))) return {};
+    if (in_weekly_window(lower, TimePoint(std::chrono::minutes(minute)))) return lower;
   }
   return invalid(
       fmt::format("Invalid maintenance window format: {}. Should be specified as a range "
@@ -169,8 +172,7 @@ task<Result<std::string>> choose_version(Rds& rds, std::optional<std::string> wa
 }
 
 Result<void> check_upgrade(std::string_view from, std::string_view to) {
-  if (major_of(from) != major_of(to) ||
-      host::postgres_version_less(to, from)) {
+  if (major_of(from) != major_of(to) || host::postgres_version_less(to, from)) {
     return fail("InvalidParameterCombination",
                 fmt::format("Cannot upgrade postgres from {} to {}", from, to));
   }

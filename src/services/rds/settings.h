@@ -9,6 +9,24 @@ namespace landfall::rds {
 Result<std::string> check_identifier(std::string_view identifier, std::string_view parameter);
 Result<void> check_master_user(std::string_view name);
 Result<void> check_password(std::string_view password);
+// Either the user gives a password, or RDS keeps one. `In` is a request to create, restore or
+// modify.
+template <class In>
+Result<void> check_password_choice(const In& in) {
+  const bool managed = in.manage_master_user_password.value_or(false);
+  if constexpr (requires { in.master_user_password; }) {
+    if (managed && in.master_user_password) {
+      return fail("InvalidParameterCombination",
+                  "You can't specify MasterUserPassword for an instance with "
+                  "ManageMasterUserPassword enabled.");
+    }
+  }
+  if (in.master_user_secret_kms_key_id && !managed) {
+    return fail("InvalidParameterCombination",
+                "MasterUserSecretKmsKeyId can only be specified with ManageMasterUserPassword.");
+  }
+  return {};
+}
 Result<void> check_database_name(std::string_view name);
 Result<void> check_class(std::string_view name);
 Result<void> check_storage(std::int32_t gib, std::string_view type);
@@ -17,7 +35,8 @@ Result<void> check_retention(std::int32_t days);
 Result<void> check_backup_window(std::string_view window);
 // "postgresql" is the one log there is.
 Result<void> check_log_exports(const std::vector<std::string>& logs);
-Result<void> check_maintenance_window(std::string_view window);
+// In lower case, as AWS answers it.
+Result<std::string> check_maintenance_window(std::string_view window);
 
 // An installed version for what the user asked: "16.6" itself, "16" its newest minor, nothing the
 // newest of all. Error InvalidParameterCombination ("Cannot find version ..."), with the command

@@ -1,7 +1,9 @@
 #include "services/rds/shapes.h"
 
 #include "services/rds/backups.h"
+#include "services/rds/master_secret.h"
 #include "services/rds/parameters.h"
+#include "services/rds/replicas.h"
 #include "services/rds/settings.h"
 
 namespace landfall::rds {
@@ -38,6 +40,8 @@ DBInstance to_shape(Rds& rds, const DbInstance& instance) {
   out.engine_version = instance.engine_version;
   out.db_instance_status = instance.status;
   out.master_username = instance.master_user;
+  if (!instance.master_secret.empty())
+    out.master_user_secret = to_shape(instance.scope(), instance.master_secret);
   if (!instance.database.empty()) out.db_name = instance.database;
   if (!instance.endpoint.empty()) {
     Endpoint endpoint;
@@ -82,7 +86,7 @@ DBInstance to_shape(Rds& rds, const DbInstance& instance) {
     out.certificate_details = std::move(certificate);
   }
   out.multi_az = false;
-  out.auto_minor_version_upgrade = false;
+  out.auto_minor_version_upgrade = instance.auto_minor_version_upgrade;
   out.license_model = "postgresql-license";
   out.publicly_accessible = instance.publicly_accessible;
   out.storage_type = instance.storage_type;
@@ -95,6 +99,16 @@ DBInstance to_shape(Rds& rds, const DbInstance& instance) {
   out.iam_database_authentication_enabled = false;
   out.performance_insights_enabled = false;
   out.deletion_protection = instance.deletion_protection;
+  for (const DbInstance& replica : replicas_of(rds, instance))
+    out.read_replica_db_instance_identifiers.push_back(replica.identifier);
+  if (instance.is_replica()) {
+    out.read_replica_source_db_instance_identifier = instance.replica_source;
+    DBInstanceStatusInfo status;
+    status.status_type = "read replication";
+    status.status = instance.replication;
+    status.normal = instance.replication != "error";
+    out.status_infos.push_back(std::move(status));
+  }
   out.tag_list = to_shape(instance.tags);
   out.customer_owned_ip_enabled = false;
   out.network_type = "IPV4";

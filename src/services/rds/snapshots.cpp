@@ -136,6 +136,15 @@ task<Result<reconcile::Requeue>> SnapshotController::expire_retained(Scope scope
   co_return reconcile::Requeue{};
 }
 
+// Among the instance's own events, while it is there.
+task<void> SnapshotController::note_backup(DbSnapshot snapshot) {
+  const auto row = rds_.tables(snapshot.scope()).instances.get(snapshot.instance);
+  if (row && row->value.resource_id == snapshot.instance_resource_id) {
+    (void)co_await rds_.events.record(
+        row->value.arn(), {.reason = "backup", .message = "Finished DB Instance backup"});
+  }
+}
+
 // Under the key that it has already, the bytes are copied; under another, the files.
 task<Result<void>> SnapshotController::copy(DbSnapshot snapshot) {
   if (snapshot.volume_key.wrapped == snapshot.copied_key.wrapped)
@@ -190,8 +199,9 @@ task<Result<reconcile::Requeue>> SnapshotController::reconcile(std::string key) 
     return true;
   });
   if (!written && written.error().code != "not-found") co_return std::unexpected(written.error());
+  if (!copied && !gone) co_await note_backup(snapshot);
   LF_CO_OK(co_await rds_.events.record(
-      snapshot.arn(), {.reason = "creation",
+      snapshot.arn(), {.reason = gone ? "failure" : "creation",
                        .message = gone                 ? "Snapshot failed: " + taken.error().message
                                   : copied             ? "Snapshot copied"
                                   : snapshot.automated ? "Automated snapshot created"

@@ -31,6 +31,7 @@ class SnapshotController {
  private:
   task<Result<reconcile::Requeue>> reconcile(std::string key);
   task<Result<void>> copy(DbSnapshot snapshot);
+  task<void> note_backup(DbSnapshot snapshot);
   task<Result<reconcile::Requeue>> expire_retained(Scope scope, std::string resource_id);
   Rds& rds_;
   reconcile::Controller controller_;

@@ -33,6 +33,22 @@ struct VolumeKey {
 };
 LF_RECORD(VolumeKey, kms_key_arn, wrapped, owner)
 
+// The master password as RDS keeps it in Secrets Manager; see master_secret.h.
+struct MasterSecret {
+  std::string name;  // "rds!db-<uuid>"; empty: the user keeps the password
+  std::string suffix;
+  std::string kms_key;              // ARN
+  std::string status = "creating";  // "active", "rotating", "impaired"
+  std::string version;              // the latest that was written
+  bool published = false;           // the server has that one, and Secrets Manager gives it
+  bool rotate = false;              // asked for
+  TimePoint rotated_at{};
+  TimePoint retry_at{};  // with "impaired"
+  bool empty() const { return name.empty(); }
+};
+LF_RECORD(MasterSecret, name, suffix, kms_key, status, version, published, rotate, rotated_at,
+          retry_at)
+
 struct DbInstance {
   std::string identifier;   // lower case
   std::string resource_id;  // "db-ABC...": also the volume's, container's and interface's name
@@ -47,6 +63,8 @@ struct DbInstance {
   std::string database;  // made at creation; may be empty
   std::string master_user;
   std::string master_verifier;  // host::scram_verifier; the password itself is nowhere
+  MasterSecret master_secret;
+  std::vector<MasterSecret> old_secrets;  // to be removed
   int port = 5432;
   std::string subnet_group;
   std::string vpc_id;
@@ -57,11 +75,18 @@ struct DbInstance {
   bool publicly_accessible = false;
   bool deletion_protection = false;
   bool copy_tags_to_snapshot = false;
+  bool auto_minor_version_upgrade = true;
   int backup_retention_days = 1;
   std::string backup_window;       // "hh24:mi-hh24:mi", UTC
   std::string maintenance_window;  // "ddd:hh24:mi-ddd:hh24:mi", UTC
   Tags tags;
   PendingChanges pending;
+
+  // A read replica: of which instance, by identifier and resource id; to become one of its own.
+  std::string replica_source;
+  std::string replica_source_id;
+  bool promote = false;
+  std::string replication = "connecting";  // "replicating", "error"
 
   Wanted wanted = Wanted::running;
   std::string final_snapshot;    // with Wanted::deleted; empty: none
@@ -102,20 +127,22 @@ struct DbInstance {
   reconcile::Conditions conditions;
 
   Scope scope() const { return {account, region}; }
+  bool is_replica() const { return !replica_source_id.empty(); }
   bool encrypted() const { return !volume_key.empty(); }
   std::string arn() const;
 };
 LF_RECORD(DbInstance, identifier, resource_id, account, region, engine_version, instance_class,
           allocated_storage_gib, storage_type, volume_key, database, master_user, master_verifier,
-          port, subnet_group, vpc_id, subnet_id, availability_zone, security_group_ids,
-          parameter_group, publicly_accessible, deletion_protection, copy_tags_to_snapshot,
-          backup_retention_days, backup_window, maintenance_window, tags, pending, wanted,
-          final_snapshot, restore_snapshot, reboots_wanted, restore_segments, restore_source,
-          restore_base_at, restore_until, log_exports, keep_backups, status, interface_id, endpoint,
-          private_address, public_address, reboots_done, started_parameter_group,
-          started_parameters, loaded_settings, certificate_issued_at, latest_restorable_at,
-          applied_verifier, consecutive_failures, answered, retry_at, created_at, available_at,
-          last_automated_snapshot, inaccessible_since, conditions)
+          master_secret, old_secrets, port, subnet_group, vpc_id, subnet_id, availability_zone,
+          security_group_ids, parameter_group, publicly_accessible, deletion_protection,
+          copy_tags_to_snapshot, auto_minor_version_upgrade, backup_retention_days, backup_window,
+          maintenance_window, tags, pending, replica_source, replica_source_id, promote,
+          replication, wanted, final_snapshot, restore_snapshot, reboots_wanted, restore_segments,
+          restore_source, restore_base_at, restore_until, log_exports, keep_backups, status,
+          interface_id, endpoint, private_address, public_address, reboots_done,
+          started_parameter_group, started_parameters, loaded_settings, certificate_issued_at,
+          latest_restorable_at, applied_verifier, consecutive_failures, answered, retry_at,
+          created_at, available_at, last_automated_snapshot, inaccessible_since, conditions)
 
 struct DbSnapshot {
   std::string identifier;

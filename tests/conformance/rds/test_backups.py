@@ -23,6 +23,10 @@ def test_a_snapshot_is_restored_beside_its_source(rds, make, database, open_grou
     rds.get_waiter("db_snapshot_available").wait(DBSnapshotIdentifier="shot", WaiterConfig={"Delay": 1})
     database.wait().query("insert into shot values (2)")
     taken = rds.describe_db_snapshots(DBSnapshotIdentifier="shot")["DBSnapshots"][0]
+    for name, values in [("db-snapshot-id", ["shot"]), ("db-instance-id", ["shared"]), ("snapshot-type", ["manual"])]:
+        found = rds.describe_db_snapshots(Filters=[{"Name": name, "Values": values}])["DBSnapshots"]
+        assert "shot" in [one["DBSnapshotIdentifier"] for one in found], name
+    assert not rds.describe_db_snapshots(Filters=[{"Name": "db-snapshot-id", "Values": ["none"]}])["DBSnapshots"]
     assert (taken["SnapshotType"], taken["EngineVersion"], taken["PercentProgress"]) == ("manual", "16.6", 100)
     rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="restored", DBSnapshotIdentifier="shot",
                                              VpcSecurityGroupIds=[open_group], PubliclyAccessible=True)

@@ -239,6 +239,7 @@ task<Result<Observed>> InstanceController::observe(DbInstance wanted) {
                            interface->public_address.has_value() == wanted.publicly_accessible;
   }
   seen.wanted_configuration = configuration_of(wanted);
+  if (minor_upgrade_due(wanted, rds_.clock.now())) seen.newer_minor = co_await newer_minor(wanted);
   const bool running = seen.server.state == ObservedServer::State::running;
   const auto group = find_parameter_group(rds_, wanted);
   seen.custom_parameters = group && !group->parameters.empty();
@@ -250,6 +251,7 @@ task<Result<Observed>> InstanceController::observe(DbInstance wanted) {
   if (running) {
     if (!wanted.log_exports.empty()) exporter_.follow(wanted);
     seen.answers = (co_await host::run_sql(rds_.loop, server, "postgres", "SELECT 1")).has_value();
+    if (seen.answers && wanted.is_replica()) co_await note_replication(wanted);
     if (watched_.insert(server.id).second) {
       watchers_.spawn("rds-exit", watch_exit(server.id, key_of(rds_, wanted)));
     }

@@ -3,7 +3,10 @@
 #include "services/rds/backups.h"
 #include "services/rds/controller/instance_controller.h"
 #include "services/rds/keys.h"
+#include "services/rds/master_secret.h"
+#include "services/rds/replicas.h"
 #include "services/rds/server.h"
+#include "services/rds/settings.h"
 #include "services/rds/snapshots.h"
 
 namespace landfall::rds {
@@ -30,6 +33,8 @@ task<Result<void>> InstanceController::apply(Step step, DbInstance wanted) {
             record.pending.allocated_storage_gib.value_or(record.allocated_storage_gib);
         record.pending = {};
       });
+    case Step::upgrade_minor:
+      co_return co_await upgrade_minor(std::move(wanted));
     case Step::make_interface:
       co_return co_await make_interface(std::move(wanted));
     case Step::make_volume:
@@ -52,6 +57,8 @@ task<Result<void>> InstanceController::apply(Step step, DbInstance wanted) {
         record.restore_segments = false;
         record.restore_until.reset();
       });
+    case Step::promote:
+      co_return co_await promote(std::move(wanted));
     case Step::load_settings:
       co_return co_await load_settings(std::move(wanted));
     case Step::drop_backups:
@@ -65,6 +72,12 @@ task<Result<void>> InstanceController::apply(Step step, DbInstance wanted) {
       if (!moved) co_return std::unexpected(moved.error());
       break;
     }
+    case Step::stage_password:
+      co_return co_await stage_password(std::move(wanted));
+    case Step::publish_password:
+      co_return co_await publish_password(std::move(wanted));
+    case Step::remove_secrets:
+      co_return co_await remove_secrets(std::move(wanted));
     case Step::set_password:
       co_return co_await set_password(std::move(wanted));
     case Step::take_automated_snapshot:
@@ -93,6 +106,27 @@ task<Result<void>> InstanceController::apply(Step step, DbInstance wanted) {
       co_return co_await forget(std::move(wanted));
   }
   co_return Result<void>();
+}
+
+task<Result<void>> InstanceController::upgrade_minor(DbInstance wanted) {
+  const std::string version = co_await newer_minor(wanted);
+  if (version.empty()) co_return Result<void>();
+  LF_CO_OK(co_await change(wanted, [&](DbInstance& record) { record.engine_version = version; }));
+  co_return co_await rds_.events.record(
+      wanted.arn(),
+      {.reason = "maintenance",
+       .message = fmt::format("Database instance is being upgraded to version {}", version)});
+}
+
+task<std::string> InstanceController::newer_minor(DbInstance wanted) {
+  std::string best;
+  for (const host::PostgresInstallation& found : co_await rds_.installations()) {
+    const auto upgrade = check_upgrade(wanted.engine_version, found.version);
+    if (upgrade && found.version != wanted.engine_version &&
+        (best.empty() || host::postgres_version_less(best, found.version)))
+      best = found.version;
+  }
+  co_return best;
 }
 
 task<Result<void>> InstanceController::make_interface(DbInstance wanted) {
@@ -126,6 +160,7 @@ task<Result<void>> InstanceController::make_volume(DbInstance wanted) {
   // Before the volume: while that is missing, this step comes again.
   if (wanted.restore_segments)
     LF_CO_OK(co_await take_segments(rds_, wanted.restore_source, wanted, wanted.restore_base_at));
+  if (wanted.is_replica()) co_return co_await seed_replica(rds_, wanted, bytes);
   if (wanted.restore_snapshot.empty())
     co_return co_await rds_.volumes.create(volume_of(wanted.resource_id), bytes,
                                            {.encrypted = encrypted});
@@ -189,20 +224,12 @@ task<Result<void>> InstanceController::stop_server(DbInstance wanted) {
   co_return co_await rds_.containers.remove(container_of(wanted));
 }
 
-task<Result<void>> InstanceController::set_password(DbInstance wanted) {
-  auto done = co_await host::run_sql(
-      rds_.loop, server_to_ask(rds_, wanted), "postgres",
-      fmt::format("ALTER ROLE {} PASSWORD {}", host::sql_name(wanted.master_user),
-                  host::sql_text(wanted.master_verifier)));
-  if (!done) co_return std::unexpected(done.error());
-  co_return co_await change(
-      wanted, [&](DbInstance& record) { record.applied_verifier = wanted.master_verifier; });
-}
-
 task<Result<void>> InstanceController::take_automated_snapshot(DbInstance wanted) {
   const TimePoint now = rds_.clock.now();
   LF_CO_OK(co_await begin_snapshot(rds_, wanted, automated_snapshot_name(wanted.identifier, now),
                                    true, {}));
+  LF_CO_OK(co_await rds_.events.record(wanted.arn(),
+                                       {.reason = "backup", .message = "Backing up DB instance"}));
   LF_CO_OK(
       co_await change(wanted, [&](DbInstance& record) { record.last_automated_snapshot = now; }));
   co_return co_await drop_expired_backups(rds_, std::move(wanted));
@@ -221,6 +248,8 @@ task<Result<void>> InstanceController::finish(DbInstance wanted) {
                    .public_addresses = {}};
   if (interface->public_address) dns.public_addresses.push_back(*interface->public_address);
   LF_CO_OK(co_await rds_.ec2.register_name(std::move(dns)));
+  // The server may be down: then at the next time.
+  if (!wanted.is_replica()) (void)co_await drop_stale_slots(rds_, wanted);
   const bool first = !wanted.available_at;
   LF_CO_OK(co_await change(wanted, [&](DbInstance& record) {
     record.endpoint = name;
@@ -257,8 +286,12 @@ task<Result<void>> InstanceController::mark_inaccessible(DbInstance wanted) {
 task<Result<void>> InstanceController::forget(DbInstance wanted) {
   const Tables tables = rds_.tables(wanted.scope());
   // Those that the user took stay in any case.
+  if (wanted.is_replica()) LF_CO_OK(co_await drop_slot(rds_, wanted));
   const bool keep = wanted.keep_backups && restorable_window(rds_, wanted);
   if (!keep) LF_CO_OK(co_await drop_all_backups(rds_, wanted));
+  if (!wanted.master_secret.empty()) wanted.old_secrets.push_back(wanted.master_secret);
+  for (const MasterSecret& secret : wanted.old_secrets)
+    LF_CO_OK(co_await remove_secret(rds_, wanted.scope(), secret));
   const std::filesystem::path folder = state_folder(rds_, wanted.resource_id);
   LF_CO_OK(co_await rds_.loop.run_blocking([folder] { return io::remove_tree(folder); }));
   store::Transaction transaction{

@@ -2,6 +2,7 @@
 
 #include "services/rds/backups.h"
 #include "services/rds/keys.h"
+#include "services/rds/master_secret.h"
 
 namespace landfall::rds {
 namespace {
@@ -76,6 +77,11 @@ Plan plan_running(const DbInstance& wanted, const Observed& observed, TimePoint 
     return plan_inaccessible(wanted, observed, now);
   if (!wanted.pending.empty() && in_weekly_window(wanted.maintenance_window, now))
     return {Step::apply_pending, ""};
+  if (!observed.newer_minor.empty() && minor_upgrade_due(wanted, now))
+    return {Step::upgrade_minor, "upgrading"};
+  // A new database is made with its password.
+  if (wanted.master_verifier.empty() && password_due(wanted, now))
+    return {Step::stage_password, ""};
   if (!observed.interface_ready) return {Step::make_interface, status_on_the_way_up(wanted)};
   if (!observed.volume_exists) return {Step::make_volume, status_on_the_way_up(wanted)};
   if (observed.volume_size_bytes < wanted_bytes(wanted)) {
@@ -102,8 +108,16 @@ Plan plan_running(const DbInstance& wanted, const Observed& observed, TimePoint 
     return {Step::stop_server, "modifying"};
   if (!observed.answers) return {Step::wait, status_on_the_way_up(wanted), kReadyPoll};
   if (wanted.restore_segments) return {Step::end_recovery, ""};
+  if (wanted.is_replica() && wanted.promote) return {Step::promote, "modifying"};
   if (!observed.settings_current) return {Step::load_settings, ""};
+  // Passwords come from the source, backups are made of it.
+  if (wanted.is_replica()) return {wanted.status == "available" ? Step::none : Step::finish, ""};
+  if (password_due(wanted, now)) return {Step::stage_password, ""};
   if (wanted.applied_verifier != wanted.master_verifier) return {Step::set_password, ""};
+  if (!wanted.master_secret.empty() && !wanted.master_secret.version.empty() &&
+      !wanted.master_secret.published)
+    return {Step::publish_password, ""};
+  if (!wanted.old_secrets.empty()) return {Step::remove_secrets, ""};
   if (wanted.backup_retention_days == 0 && wanted.last_automated_snapshot)
     return {Step::drop_backups, ""};
   if (observed.snapshot_under_way) return {Step::wait, "backing-up", kSnapshotPoll};
@@ -144,6 +158,12 @@ bool automated_snapshot_due(const DbInstance& wanted, TimePoint now) {
   if (!wanted.last_automated_snapshot) return true;
   return in_daily_window(wanted.backup_window, now) &&
          now - *wanted.last_automated_snapshot > std::chrono::hours(20);
+}
+
+bool minor_upgrade_due(const DbInstance& wanted, TimePoint now) {
+  return wanted.auto_minor_version_upgrade && wanted.available_at &&
+         now - wanted.created_at >= std::chrono::days(1) &&
+         in_weekly_window(wanted.maintenance_window, now);
 }
 
 bool restorable_time_due(const DbInstance& wanted, TimePoint now) {
@@ -189,6 +209,8 @@ std::string_view name(Step step) {
       return "wait";
     case Step::apply_pending:
       return "apply pending changes";
+    case Step::upgrade_minor:
+      return "upgrade to a newer minor version";
     case Step::make_interface:
       return "make the network interface";
     case Step::make_volume:
@@ -203,10 +225,18 @@ std::string_view name(Step step) {
       return "stop the server";
     case Step::remove_server:
       return "remove the server's container";
+    case Step::stage_password:
+      return "make a master password";
+    case Step::publish_password:
+      return "publish the master password";
+    case Step::remove_secrets:
+      return "remove secrets";
     case Step::set_password:
       return "set the master password";
     case Step::end_recovery:
       return "end the recovery";
+    case Step::promote:
+      return "promote";
     case Step::load_settings:
       return "load the settings";
     case Step::drop_backups:

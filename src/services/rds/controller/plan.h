@@ -23,7 +23,8 @@ struct Observed {
   std::uint64_t volume_size_bytes = 0;  // of the image file
   ObservedServer server;
   std::string wanted_configuration;
-  bool answers = false;  // accepts connections and runs statements
+  std::string newer_minor;  // version that an automatic upgrade would bring; empty: none
+  bool answers = false;     // accepts connections and runs statements
   // The server has read the settings it should have; or, while it is down, the last start was with
   // those that the next would be with.
   bool settings_current = true;
@@ -36,17 +37,22 @@ enum class Step {
   none,           // all is as wanted
   wait,           // look again after `wait`
   apply_pending,  // the maintenance window has come
+  upgrade_minor,  // likewise
   make_interface,
   make_volume,
   grow_volume,  // needs the server stopped and the volume unmounted
   mount_volume,
   start_server,
-  stop_server,    // gracefully, and remove its container
-  remove_server,  // the container of a server that does not run
-  end_recovery,   // the segments have been replayed
-  load_settings,  // by the running server
-  set_password,
-  drop_backups,  // they have been switched off
+  stop_server,       // gracefully, and remove its container
+  remove_server,     // the container of a server that does not run
+  end_recovery,      // the segments have been replayed
+  promote,           // a read replica
+  load_settings,     // by the running server
+  stage_password,    // a new one, into Secrets Manager
+  set_password,      // in the server
+  publish_password,  // Secrets Manager gives it from now on
+  remove_secrets,    // that are not wanted any more
+  drop_backups,      // they have been switched off
   take_automated_snapshot,
   move_restorable_time,
   finish,  // all is there: write endpoint and "available"
@@ -73,6 +79,10 @@ Plan plan(const DbInstance& wanted, const Observed& observed, TimePoint now);
 // at all.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.html
 bool automated_snapshot_due(const DbInstance& wanted, TimePoint now);
+
+// In the maintenance window, but not on the first day: nobody wants the version that was asked for
+// exchanged at once.
+bool minor_upgrade_due(const DbInstance& wanted, TimePoint now);
 
 // Time to archive what has been written meanwhile.
 bool restorable_time_due(const DbInstance& wanted, TimePoint now);

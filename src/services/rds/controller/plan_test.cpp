@@ -50,6 +50,11 @@ struct World {
       case Step::apply_pending:
         wanted.pending = {};
         break;
+      case Step::upgrade_minor:
+        wanted.engine_version = seen.newer_minor;
+        seen.newer_minor.clear();
+        seen.wanted_configuration = "upgraded";
+        break;
       case Step::make_interface:
         seen.interface_ready = true;
         break;
@@ -81,6 +86,13 @@ struct World {
         wanted.restore_segments = false;
         seen.settings_current = false;
         break;
+      case Step::promote:
+        EXPECT_TRUE(seen.answers);
+        wanted.replica_source_id.clear();
+        wanted.promote = false;
+        wanted.applied_verifier.clear();
+        seen.settings_current = false;
+        break;
       case Step::load_settings:
         EXPECT_TRUE(seen.answers);
         seen.settings_current = true;
@@ -90,6 +102,21 @@ struct World {
         break;
       case Step::move_restorable_time:
         wanted.latest_restorable_at = now;
+        break;
+      case Step::stage_password:
+        wanted.master_secret.version = "next";
+        wanted.master_secret.published = wanted.master_secret.rotate = false;
+        // A server that is not made yet is made with it.
+        if (wanted.master_verifier.empty()) wanted.applied_verifier = "next";
+        wanted.master_verifier += "next";
+        break;
+      case Step::publish_password:
+        EXPECT_EQ(wanted.applied_verifier, wanted.master_verifier);
+        wanted.master_secret.published = true;
+        wanted.master_secret.rotated_at = now;
+        break;
+      case Step::remove_secrets:
+        wanted.old_secrets.clear();
         break;
       case Step::set_password:
         wanted.applied_verifier = wanted.master_verifier;
@@ -202,6 +229,60 @@ TEST(Plan, ALostKeyIsForgivenForAWeekAndOnlyByAStart) {
   EXPECT_EQ(later.wanted.status, "inaccessible-encryption-credentials");
   world.wanted.inaccessible_since.reset();
   world.settle();
+  EXPECT_EQ(world.wanted.status, "available");
+}
+
+TEST(Plan, AManagedPasswordIsMadeBeforeTheServerAndChangedEveryWeek) {
+  World world;
+  world.wanted.master_secret.name = "rds!db-1";
+  world.wanted.master_verifier = world.wanted.applied_verifier = "";
+  auto steps = world.settle();
+  const auto at = [&](Step step) { return std::ranges::find(steps, step) - steps.begin(); };
+  EXPECT_LT(at(Step::stage_password), at(Step::start_server));
+  EXPECT_LT(at(Step::start_server), at(Step::publish_password));
+  EXPECT_EQ(std::ranges::count(steps, Step::set_password), 0);
+  world.now += std::chrono::days(7);
+  steps = world.settle();
+  EXPECT_EQ(steps, (std::vector{Step::stage_password, Step::set_password, Step::publish_password}));
+  world.wanted.master_secret.rotate = true;
+  EXPECT_EQ(world.settle(), steps);
+  EXPECT_TRUE(world.settle().empty());
+}
+
+TEST(Plan, ANewerMinorVersionComesInTheWindowAndNotOnTheFirstDay) {
+  World world;
+  world.seen = all_up();
+  world.seen.newer_minor = "16.10";
+  world.wanted.status = "available";
+  world.wanted.created_at = world.wanted.available_at.emplace(kNow);
+  world.wanted.maintenance_window = "sat:10:00-sat:10:30";
+  EXPECT_TRUE(world.settle().empty());
+  world.now += std::chrono::days(3);
+  EXPECT_TRUE(world.settle().empty());
+  world.now += std::chrono::days(4);
+  world.wanted.auto_minor_version_upgrade = false;
+  EXPECT_TRUE(world.settle().empty());
+  world.wanted.auto_minor_version_upgrade = true;
+  const auto steps = world.settle();
+  EXPECT_EQ(std::ranges::count(steps, Step::stop_server), 1);
+  EXPECT_EQ(world.wanted.engine_version, "16.10");
+  EXPECT_EQ(world.wanted.status, "available");
+}
+
+TEST(Plan, AReplicaFollowsUntilItIsPromoted) {
+  World world;
+  world.wanted.replica_source_id = "db-SOURCE";
+  world.wanted.backup_retention_days = 1;
+  world.wanted.applied_verifier = "older";
+  auto steps = world.settle();
+  EXPECT_EQ(world.wanted.status, "available");
+  for (Step step : {Step::set_password, Step::take_automated_snapshot, Step::move_restorable_time})
+    EXPECT_EQ(std::ranges::count(steps, step), 0) << name(step);
+  world.wanted.promote = true;
+  steps = world.settle();
+  EXPECT_EQ(steps.front(), Step::promote);
+  for (Step step : {Step::load_settings, Step::set_password, Step::take_automated_snapshot})
+    EXPECT_EQ(std::ranges::count(steps, step), 1) << name(step);
   EXPECT_EQ(world.wanted.status, "available");
 }
 

@@ -1,6 +1,7 @@
 // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
 #include "host/postgres/scram.h"
 #include "services/rds/keys.h"
+#include "services/rds/master_secret.h"
 #include "services/rds/settings.h"
 #include "services/rds/shapes.h"
 #include "wire/rds/errors.h"
@@ -26,7 +27,6 @@ Result<void> check_supported(const CreateDBInstanceRequest& in) {
       {in.enable_iam_database_authentication.value_or(false), "EnableIAMDatabaseAuthentication"},
       {in.enable_performance_insights.value_or(false), "EnablePerformanceInsights"},
       {in.monitoring_interval.value_or(0) != 0, "MonitoringInterval"},
-      {in.manage_master_user_password.value_or(false), "ManageMasterUserPassword"},
       {in.db_cluster_identifier.has_value(), "DBClusterIdentifier"},
       {!in.db_security_groups.empty(), "DBSecurityGroups"},
       {in.domain.has_value(), "Domain"},
@@ -55,10 +55,11 @@ Result<void> check_settings(const CreateDBInstanceRequest& in) {
   if (!in.master_username)
     return fail("InvalidParameterValue", "The parameter MasterUsername must be provided.");
   LF_OK(check_master_user(*in.master_username));
-  if (!in.master_user_password) {
+  LF_OK(check_password_choice(in));
+  if (!in.master_user_password && !in.manage_master_user_password.value_or(false)) {
     return fail("InvalidParameterValue", "The parameter MasterUserPassword must be provided.");
   }
-  LF_OK(check_password(*in.master_user_password));
+  if (in.master_user_password) LF_OK(check_password(*in.master_user_password));
   if (in.db_name) LF_OK(check_database_name(*in.db_name));
   if (in.port) LF_OK(check_port(*in.port));
   if (in.kms_key_id && !in.storage_encrypted.value_or(false)) {
@@ -68,8 +69,6 @@ Result<void> check_settings(const CreateDBInstanceRequest& in) {
   LF_OK(check_log_exports(in.enable_cloudwatch_logs_exports));
   if (in.backup_retention_period) LF_OK(check_retention(*in.backup_retention_period));
   if (in.preferred_backup_window) LF_OK(check_backup_window(*in.preferred_backup_window));
-  if (in.preferred_maintenance_window)
-    LF_OK(check_maintenance_window(*in.preferred_maintenance_window));
   return {};
 }
 
@@ -105,16 +104,25 @@ task<Result<CreateDBInstanceResponse>> create_db_instance(Rds& rds, const Reques
   }
   instance.database = in.db_name.value_or("");
   instance.master_user = *in.master_username;
-  instance.master_verifier = host::scram_verifier(*in.master_user_password, rds.random);
+  if (in.manage_master_user_password.value_or(false)) {
+    LF_CO_TRY(secret, co_await make_master_secret(rds, ctx, in.master_user_secret_kms_key_id));
+    instance.master_secret = secret;
+  } else {
+    instance.master_verifier = host::scram_verifier(*in.master_user_password, rds.random);
+  }
   instance.applied_verifier = instance.master_verifier;  // the new server is made with it
   instance.port = in.port.value_or(5432);
   instance.parameter_group = parameters;
   instance.deletion_protection = in.deletion_protection.value_or(false);
+  instance.auto_minor_version_upgrade = in.auto_minor_version_upgrade.value_or(true);
   instance.copy_tags_to_snapshot = in.copy_tags_to_snapshot.value_or(false);
   instance.backup_retention_days = in.backup_retention_period.value_or(1);
   instance.backup_window = in.preferred_backup_window.value_or(random_backup_window(rds.random));
-  instance.maintenance_window =
-      in.preferred_maintenance_window.value_or(random_maintenance_window(rds.random));
+  instance.maintenance_window = random_maintenance_window(rds.random);
+  if (in.preferred_maintenance_window) {
+    LF_CO_TRY(window, check_maintenance_window(*in.preferred_maintenance_window));
+    instance.maintenance_window = window;
+  }
   for (const std::string& log : in.enable_cloudwatch_logs_exports)
     instance.log_exports.push_back(log);
   instance.tags = std::move(tags);

@@ -1,4 +1,5 @@
 // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html
+#include "services/rds/replicas.h"
 #include "services/rds/settings.h"
 #include "services/rds/shapes.h"
 #include "services/rds/state.h"
@@ -11,7 +12,12 @@ namespace landfall::rds {
 // interface.
 task<Result<DeleteDBInstanceResponse>> delete_db_instance(Rds& rds, const RequestContext& ctx,
                                                           DeleteDBInstanceRequest in) {
-  const bool skip = in.skip_final_snapshot.value_or(false);
+  LF_CO_TRY(found, find_instance(rds, ctx.scope, in.db_instance_identifier));
+  if (found.is_replica() && in.final_db_snapshot_identifier) {
+    co_return fail("InvalidParameterCombination",
+                   "FinalDBSnapshotIdentifier can not be specified when deleting a read replica.");
+  }
+  const bool skip = in.skip_final_snapshot.value_or(false) || found.is_replica();
   if (!skip && !in.final_db_snapshot_identifier) {
     co_return fail("InvalidParameterCombination",
                    "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.");
@@ -60,6 +66,14 @@ task<Result<DeleteDBInstanceResponse>> delete_db_instance(Rds& rds, const Reques
             instance.status = "deleting";
             return {};
           }));
+  // Replicas outlive their source, as instances of their own.
+  for (const DbInstance& replica : replicas_of(rds, changed)) {
+    LF_CO_OK(co_await change_instance(rds, ctx.scope, replica.identifier,
+                                      [](DbInstance& instance) -> Result<void> {
+                                        instance.promote = true;
+                                        return {};
+                                      }));
+  }
   DeleteDBInstanceResponse out;
   out.db_instance = to_shape(rds, changed);
   co_return out;

@@ -25,7 +25,7 @@ task<Result<DescribeDBEngineVersionsResponse>> describe_db_engine_versions(
     version.db_engine_description = "PostgreSQL";
     version.db_engine_version_description = fmt::format("PostgreSQL {}", found.version);
     version.status = "available";
-    version.supports_read_replica = false;
+    version.supports_read_replica = true;
     version.supports_log_exports_to_cloudwatch_logs = true;
     version.exportable_log_types.push_back("postgresql");
     version.supported_ca_certificate_identifiers.emplace_back(kCertificateAuthority);
@@ -64,7 +64,7 @@ task<Result<DescribeOrderableDBInstanceOptionsResponse>> describe_orderable_db_i
         option.max_storage_size = 65536;
         option.vpc = true;
         option.multi_az_capable = false;
-        option.read_replica_capable = false;
+        option.read_replica_capable = true;
         option.supports_storage_encryption = encrypts;
         option.supports_iops = false;
         option.supports_enhanced_monitoring = false;

@@ -1,5 +1,6 @@
 // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html
 #include "host/postgres/scram.h"
+#include "services/rds/master_secret.h"
 #include "services/rds/settings.h"
 #include "services/rds/shapes.h"
 #include "services/rds/state.h"
@@ -21,7 +22,6 @@ Result<void> check_supported(const ModifyDBInstanceRequest& in) {
       {in.enable_iam_database_authentication.value_or(false), "EnableIAMDatabaseAuthentication"},
       {in.enable_performance_insights.value_or(false), "EnablePerformanceInsights"},
       {in.monitoring_interval.value_or(0) != 0, "MonitoringInterval"},
-      {in.manage_master_user_password.value_or(false), "ManageMasterUserPassword"},
       {!in.db_security_groups.empty(), "DBSecurityGroups"},
       {in.domain.has_value(), "Domain"},
       {!in.processor_features.empty(), "ProcessorFeatures"},
@@ -37,6 +37,7 @@ Result<void> check_supported(const ModifyDBInstanceRequest& in) {
 Result<void> check_settings(const ModifyDBInstanceRequest& in) {
   LF_OK(check_supported(in));
   if (in.db_instance_class) LF_OK(check_class(*in.db_instance_class));
+  LF_OK(check_password_choice(in));
   if (in.master_user_password) LF_OK(check_password(*in.master_user_password));
   if (in.db_port_number) LF_OK(check_port(*in.db_port_number));
   if (const auto& logs = in.cloudwatch_logs_export_configuration) {
@@ -45,8 +46,39 @@ Result<void> check_settings(const ModifyDBInstanceRequest& in) {
   }
   if (in.backup_retention_period) LF_OK(check_retention(*in.backup_retention_period));
   if (in.preferred_backup_window) LF_OK(check_backup_window(*in.preferred_backup_window));
-  if (in.preferred_maintenance_window)
-    LF_OK(check_maintenance_window(*in.preferred_maintenance_window));
+  return {};
+}
+
+// Who keeps the master password. `made` is the new secret where one is asked for.
+Result<void> change_master_secret(DbInstance& instance, const ModifyDBInstanceRequest& in,
+                                  const std::optional<MasterSecret>& made) {
+  const bool managed = !instance.master_secret.empty();
+  if (managed && in.master_user_password && in.manage_master_user_password.value_or(true)) {
+    return fail("InvalidParameterCombination",
+                "You can't specify MasterUserPassword for an instance with "
+                "ManageMasterUserPassword enabled.");
+  }
+  if (in.rotate_master_user_password.value_or(false)) {
+    if (!managed || !in.apply_immediately.value_or(false)) {
+      return fail("InvalidParameterCombination",
+                  "RotateMasterUserPassword needs an instance with ManageMasterUserPassword "
+                  "enabled, and ApplyImmediately.");
+    }
+    instance.master_secret.rotate = true;
+    instance.master_secret.retry_at = {};
+  }
+  if (!in.manage_master_user_password || *in.manage_master_user_password == managed) return {};
+  if (managed) {
+    if (!in.master_user_password) {
+      return fail("InvalidParameterCombination",
+                  "MasterUserPassword must be specified to end ManageMasterUserPassword.");
+    }
+    instance.old_secrets.push_back(instance.master_secret);
+    instance.master_secret = {};
+  } else {
+    if (!made) return require_available(instance);  // managed a moment ago
+    instance.master_secret = *made;
+  }
   return {};
 }
 
@@ -74,9 +106,9 @@ void apply_now(DbInstance& instance, const ModifyDBInstanceRequest& in) {
     if (!logs->disable_log_types.empty()) instance.log_exports.clear();
   }
   if (in.preferred_backup_window) instance.backup_window = *in.preferred_backup_window;
-  if (in.preferred_maintenance_window)
-    instance.maintenance_window = *in.preferred_maintenance_window;
   if (in.deletion_protection) instance.deletion_protection = *in.deletion_protection;
+  if (in.auto_minor_version_upgrade)
+    instance.auto_minor_version_upgrade = *in.auto_minor_version_upgrade;
   if (in.copy_tags_to_snapshot) instance.copy_tags_to_snapshot = *in.copy_tags_to_snapshot;
   if (in.publicly_accessible) instance.publicly_accessible = *in.publicly_accessible;
   if (!in.vpc_security_group_ids.empty()) instance.security_group_ids = in.vpc_security_group_ids;
@@ -96,6 +128,11 @@ task<Result<ModifyDBInstanceResponse>> modify_db_instance(Rds& rds, const Reques
   std::optional<std::string> verifier;
   if (in.master_user_password)
     verifier = host::scram_verifier(*in.master_user_password, rds.random);
+  std::optional<MasterSecret> secret;
+  if (in.manage_master_user_password.value_or(false) && before.master_secret.empty()) {
+    LF_CO_TRY(made, co_await make_master_secret(rds, ctx, in.master_user_secret_kms_key_id));
+    secret = made;
+  }
   LF_CO_OK(check_security_groups(rds, ctx.scope, in.vpc_security_group_ids, before.vpc_id));
   if (in.publicly_accessible.value_or(false)) {
     const auto subnet = rds.ec2.find_subnet(ctx.scope, before.subnet_id);
@@ -112,6 +149,13 @@ task<Result<ModifyDBInstanceResponse>> modify_db_instance(Rds& rds, const Reques
             if (instance.wanted == Wanted::deleted || !instance.available_at ||
                 instance.inaccessible_since)
               return require_available(instance);
+            if (instance.is_replica() &&
+                (in.master_user_password || in.manage_master_user_password.value_or(false) ||
+                 in.backup_retention_period.value_or(0) > 0)) {
+              return errors::invalid_db_instance_state(
+                  fmt::format("{} is a read replica: its password and its backups are those of {}.",
+                              instance.identifier, instance.replica_source));
+            }
             if (version) LF_OK(check_upgrade(instance.engine_version, *version));
             if (in.allocated_storage) LF_OK(check_growth(instance, *in.allocated_storage));
             if (in.db_parameter_group_name) {
@@ -119,7 +163,12 @@ task<Result<ModifyDBInstanceResponse>> modify_db_instance(Rds& rds, const Reques
                                                   version.value_or(instance.engine_version)));
               instance.parameter_group = group;
             }
+            LF_OK(change_master_secret(instance, in, secret));
             apply_now(instance, in);
+            if (in.preferred_maintenance_window) {
+              LF_TRY(window, check_maintenance_window(*in.preferred_maintenance_window));
+              instance.maintenance_window = window;
+            }
             if (verifier) instance.master_verifier = *verifier;
             if (version) instance.pending.engine_version = *version;
             if (in.db_instance_class && *in.db_instance_class != instance.instance_class) {

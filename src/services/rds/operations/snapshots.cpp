@@ -7,11 +7,43 @@
 #include "wire/rds/operations.h"
 
 namespace landfall::rds {
+namespace {
+
+Result<bool> passes(const DbSnapshot& snapshot, const wire::List<Filter>& filters) {
+  for (const Filter& filter : filters) {
+    const auto holds = [&](const std::string& value) {
+      return std::ranges::find(filter.values, value) != filter.values.end();
+    };
+    bool kept = false;
+    if (filter.name == "db-snapshot-id") {
+      kept = holds(snapshot.identifier) || holds(snapshot.arn());
+    } else if (filter.name == "db-instance-id") {
+      kept = holds(snapshot.instance);
+    } else if (filter.name == "dbi-resource-id") {
+      kept = holds(snapshot.instance_resource_id);
+    } else if (filter.name == "snapshot-type") {
+      kept = holds(snapshot.automated ? "automated" : "manual");
+    } else if (filter.name == "engine") {
+      kept = holds("postgres");
+    } else {
+      return fail("InvalidParameterValue",
+                  fmt::format("Unrecognized filter name: {}", filter.name));
+    }
+    if (!kept) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 task<Result<CreateDBSnapshotResponse>> create_db_snapshot(Rds& rds, const RequestContext& ctx,
                                                           CreateDBSnapshotRequest in) {
   LF_CO_TRY(identifier, check_identifier(in.db_snapshot_identifier, "DBSnapshotIdentifier"));
   LF_CO_TRY(instance, find_available(rds, ctx.scope, in.db_instance_identifier));
+  if (instance.is_replica()) {
+    co_return errors::invalid_db_instance_state(
+        "Landfall takes no snapshots of read replicas: take one of the source.");
+  }
   LF_CO_TRY(tags, to_tags(in.tags));
   if (rds.tables(ctx.scope).snapshots.get(identifier)) {
     co_return errors::db_snapshot_already_exists(fmt::format(
@@ -44,7 +76,8 @@ task<Result<DescribeDBSnapshotsResponse>> describe_db_snapshots(Rds& rds, const 
     if (in.dbi_resource_id && snapshot.instance_resource_id != *in.dbi_resource_id) continue;
     if (in.snapshot_type && *in.snapshot_type != (snapshot.automated ? "automated" : "manual"))
       continue;
-    found.push_back(snapshot);
+    LF_CO_TRY(kept, passes(snapshot, in.filters));
+    if (kept) found.push_back(snapshot);
   }
   auto cut =
       cut_page(std::move(found), page, [](const DbSnapshot& item) { return item.identifier; });

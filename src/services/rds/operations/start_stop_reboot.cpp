@@ -1,6 +1,7 @@
 // operations: StartDBInstance, StopDBInstance, RebootDBInstance
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_StopInstance.html
 #include "services/rds/keys.h"
+#include "services/rds/replicas.h"
 #include "services/rds/settings.h"
 #include "services/rds/shapes.h"
 #include "services/rds/snapshots.h"
@@ -37,6 +38,11 @@ task<Result<StartDBInstanceResponse>> start_db_instance(Rds& rds, const RequestC
 
 task<Result<StopDBInstanceResponse>> stop_db_instance(Rds& rds, const RequestContext& ctx,
                                                       StopDBInstanceRequest in) {
+  LF_CO_TRY(found, find_instance(rds, ctx.scope, in.db_instance_identifier));
+  if (found.is_replica() || !replicas_of(rds, found).empty()) {
+    co_return errors::invalid_db_instance_state(
+        fmt::format("You can't stop {}: it is a read replica or has one.", found.identifier));
+  }
   if (in.db_snapshot_identifier) {
     LF_CO_TRY(row, find_available(rds, ctx.scope, in.db_instance_identifier));
     LF_CO_TRY(name, check_identifier(*in.db_snapshot_identifier, "DBSnapshotIdentifier"));
