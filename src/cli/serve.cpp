@@ -23,6 +23,9 @@ const std::vector<Option>& known_options() {
       {"--public-pool", "CIDR", "198.18.0.0/16",
        "public addresses; each server on a machine needs its own"},
       {"--engines", "DIR", "/var/lib/landfall-engines", "installed PostgreSQL versions"},
+      {"--metrics", "ADDRESS:PORT", "",
+       "answers GET /metrics of Prometheus there, to anybody; otherwise only signed ones of "
+       "/_landfall/metrics"},
       {"--log-level", "LEVEL", "info", "debug, info, warning or error"},
       {"--help", "", "", "this text"},
   };
@@ -53,6 +56,10 @@ Result<ServerSettings> settings_of(const Parsed& parsed) {
   if (!pool) return fail("usage", "--public-pool takes a block such as 198.18.0.0/16");
   out.public_pool = *pool;
   out.engines = parsed["--engines"];
+  if (!parsed["--metrics"].empty()) {
+    LF_TRY(metrics, parse_endpoint(parsed["--metrics"]));
+    out.metrics = metrics;
+  }
   return out;
 }
 

@@ -173,6 +173,19 @@ task<void> sweep_layers(io::Loop& loop, host::LocalContainers& containers) {
   }
 }
 
+// For Prometheus, which cannot sign.
+task<void> answer_metrics(gateway::Gateway& gateway, http::Request request,
+                          http::ResponseWriter& out) {
+  http::Response response;
+  response.headers.set("Content-Type", "text/plain; version=0.0.4");
+  if (request.path == "/metrics" && request.method == "GET") {
+    response.body = co_await gateway.metrics_text();
+  } else {
+    response.status = 404;
+  }
+  (void)co_await out.send(std::move(response));
+}
+
 // The API inside every VPC.
 ec2::VpcListener api_listener(http::Server& server) {
   const std::string address(ec2::kApiAddress);
@@ -297,6 +310,8 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
         return ecr::serve_registry(ecr, std::move(request), body, out);
       });
 
+  gateway.set_more_metrics([&balancers] { return balancers.prometheus(); });
+
   // Every service that can explain itself.
   reconcile::Why why;
   why.add("ec2", [&ec2, &networks](Scope scope, std::string reference) {
@@ -327,6 +342,13 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
       server_options(*authority, certificate));
   LF_CO_TRY(at, listen(server, settings.listen));
   ecr.settings.port = at.port;
+  http::Server metrics_server(
+      loop,
+      [&gateway](http::Request request, http::BodyReader&, http::ResponseWriter& out) {
+        return answer_metrics(gateway, std::move(request), out);
+      },
+      {});
+  if (settings.metrics) LF_CO_OK(listen(metrics_server, *settings.metrics));
   networks.add_listener(api_listener(server));
   ecs::Agent task_agent(fargate);
   networks.add_listener(task_agent.listener());
@@ -357,6 +379,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   co_await loop.wait_for_termination();
   log::info("serve", "stopping; what has been deployed keeps running");
   co_await server.stop();
+  co_await metrics_server.stop();
   co_await sweeping.stop();
   co_await background.stop();
   co_await task_agent.stop();

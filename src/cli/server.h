@@ -17,6 +17,7 @@ struct ServerSettings {
   std::string account;  // empty: kept from before, or chosen
   Cidr public_pool;
   std::filesystem::path engines;
+  std::optional<io::Endpoint> metrics;  // for Prometheus; absent: only behind a signature
 };
 
 // Runs until SIGTERM or SIGINT. `ended` says why it could not start.

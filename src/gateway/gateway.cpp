@@ -260,6 +260,12 @@ Result<void> Gateway::authorise(Exchange& x, const wire::Operation& operation,
   return {};
 }
 
+task<std::string> Gateway::metrics_text() {
+  std::string text = metrics_.text();
+  if (more_metrics_) text += co_await more_metrics_();
+  co_return text;
+}
+
 task<http::Response> Gateway::answer_own(Exchange& x, http::BodyReader& body) {
   x.operation = x.request.path;
   const auto refuse = [](const Error& error) {
@@ -277,7 +283,7 @@ task<http::Response> Gateway::answer_own(Exchange& x, http::BodyReader& body) {
   if (x.ctx.principal.kind != Principal::Kind::root) {
     co_return refuse({"AccessDenied", "Only the root user may ask this.", 403});
   }
-  if (x.request.path == "/_landfall/metrics") co_return plain(200, metrics_.text());
+  if (x.request.path == "/_landfall/metrics") co_return plain(200, co_await metrics_text());
   const auto found = own_.find(x.request.path.substr(kOwnPrefix.size()));
   if (found == own_.end()) co_return refuse({"NotFound", "There is no such call.", 404});
   const auto query = http::parse_form(x.request.query);

@@ -28,6 +28,12 @@ class Gateway {
   void set_registry(PathHandler handler) { registry_ = std::move(handler); }
   void add_own(std::string path, OwnHandler handler) { own_[std::move(path)] = std::move(handler); }
 
+  // Counters in the text form of Prometheus; `more` gives those of other parts.
+  void set_more_metrics(std::function<task<std::string>()> more) {
+    more_metrics_ = std::move(more);
+  }
+  task<std::string> metrics_text();
+
   // Answers one request; never throws but Cancelled.
   task<void> handle(http::Request request, http::BodyReader& body, http::ResponseWriter& out);
 
@@ -47,6 +53,7 @@ class Gateway {
   Random& random_;
   Routes routes_;
   Metrics metrics_;
+  std::function<task<std::string>()> more_metrics_;
   sigv4::KeyCache signing_keys_;
   PathHandler registry_;
   std::map<std::string, OwnHandler> own_;

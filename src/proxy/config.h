@@ -176,8 +176,9 @@ struct Target {
   // Unix time in ms when it was deregistered; 0: it is registered. Deregistered targets get no new
   // requests; what is in flight may end within the group's deregistration delay.
   std::int64_t deregistered_ms = 0;
+  std::string zone;  // availability zone, for metrics; empty: of no zone in particular
 };
-LF_RECORD(Target, id, address, port, deregistered_ms)
+LF_RECORD(Target, id, address, port, deregistered_ms, zone)
 
 struct TargetGroup {
   std::string id;  // unique, its ARN

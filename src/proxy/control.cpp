@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "io/process.h"
+#include "proxy/last_metrics.h"
 #include "proxy/pid_file.h"
 #include "proxy/version.h"
 
@@ -91,6 +92,27 @@ task<Result<HealthReport>> Control::target_health() {
 task<Result<Metrics>> Control::metrics() {
   auto answer = co_await call({.operation = "metrics"}, kCallTimeout);
   co_return member(answer, &ControlAnswer::metrics);
+}
+
+task<Result<std::vector<Metrics>>> Control::all_metrics() {
+  // Files first: a process that hands over in between is then found by its successor's next reader.
+  std::vector<Metrics> out = co_await loop_.run_blocking(
+      [folder = folder_ / kLastMetrics] { return read_last_metrics(folder); });
+  auto running = co_await metrics();
+  if (!running && running.error().code != "not-running") co_return std::unexpected(running.error());
+  if (running) {
+    std::erase_if(out, [&](const Metrics& each) { return each.boot == running->boot; });
+    out.push_back(std::move(*running));
+  }
+  co_return out;
+}
+
+task<void> Control::forget_ended(std::vector<Metrics> read) {
+  co_await loop_.run_blocking([folder = folder_ / kLastMetrics, read = std::move(read)] {
+    std::error_code ignored;
+    for (const Metrics& each : read)
+      if (each.ended) fs::remove(folder / each.boot, ignored);
+  });
 }
 
 task<Result<Status>> Control::status() {

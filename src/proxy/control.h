@@ -33,6 +33,10 @@ class Control {
   task<Result<Applied>> apply(std::shared_ptr<const Snapshot> snapshot);
   task<Result<HealthReport>> target_health();
   task<Result<Metrics>> metrics();
+  // The counters of every process that has any to tell: the one that answers, those that drain, and
+  // those that have ended since their last words were forgotten. Nobody runs: not an error.
+  task<Result<std::vector<Metrics>>> all_metrics();
+  task<void> forget_ended(std::vector<Metrics> read);
   task<Result<Status>> status();
 
   // Ends the process: it finishes what is in flight for so long at most. Absent is success.

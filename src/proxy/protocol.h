@@ -72,19 +72,25 @@ LF_RECORD(Distribution, count, sum, buckets)
 struct CounterSet {
   std::string load_balancer;
   std::string target_group;  // empty: the load balancer's own
+  // Of the node that the client came to, of gauges about targets the target's. Empty: of targets
+  // that are in no zone.
+  std::string zone;
   std::map<std::string, std::uint64_t> counters;
   std::map<std::string, std::int64_t> gauges;  // ActiveConnectionCount, HealthyHostCount, ...
   Distribution target_response_time;           // seconds in `sum`
 };
-LF_RECORD(CounterSet, load_balancer, target_group, counters, gauges, target_response_time)
+LF_RECORD(CounterSet, load_balancer, target_group, zone, counters, gauges, target_response_time)
 
 struct Metrics {
   std::string boot;
   std::int64_t revision = 0;
   std::vector<CounterSet> sets;
   std::uint64_t dropped_log_records = 0;
+  // Of a process whose successor answers on the control socket; it finishes what it began.
+  bool draining = false;
+  bool ended = false;  // these are its last words
 };
-LF_RECORD(Metrics, boot, revision, sets, dropped_log_records)
+LF_RECORD(Metrics, boot, revision, sets, dropped_log_records, draining, ended)
 
 struct Status {
   std::string version;

@@ -50,7 +50,8 @@ void Acceptor::on_events(std::uint32_t) {
     if (errno == EINTR || errno == ECONNABORTED) continue;
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       if (const auto* listener = worker_.config()->config->listener(socket_.slot)) {
-        listener->balancer->state->threads[worker_.index()].add(Count::rejected_connections);
+        listener->balancer->state->tally.at(worker_.index(), socket_.zone)
+            .add(Count::rejected_connections);
       }
       // Asking again at once would only burn time: connections must end first.
       worker_.unwatch(socket_.fd->get());
@@ -70,7 +71,7 @@ void Acceptor::opened(int fd, const PeerAddress& peer) {
   }
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  listener->balancer->state->threads[worker_.index()].add(Count::new_connections);
+  listener->balancer->state->tally.at(worker_.index(), socket_.zone).add(Count::new_connections);
   if (listener->pass_through) {
     PassThrough::open(worker_, fd, socket_, peer, *listener);
     return;

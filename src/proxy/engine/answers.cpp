@@ -139,7 +139,7 @@ void expand(std::string_view form, const RedirectParts& parts, Writer& out) {
 // docs: load-balancer-listeners, redirect actions
 void Exchange::redirect(const ClientFacts& client, const http1::RequestHead& head) {
   const Action& spec = rule->action.spec;
-  Counters& counters = listener->balancer->state->threads[worker.index()];
+  Counters& counters = *balancer_counts;
   std::string protocol = spec.protocol;  // "HTTPS" in the API, "https" in a URL
   for (char& c : protocol) c = http1::lower(c);
   char port[8];

@@ -24,30 +24,32 @@ std::string sealed(Exchange& exchange, std::uint64_t subject) {
   return exchange.held->config->seal->seal({subject, exchange.worker.unix_seconds()});
 }
 
-const CompiledGroup* by_weight(Worker& worker, const CompiledAction& action) {
-  if (action.choices.size() == 1) return action.choices[0].group;
+using Weighted = CompiledAction::Choice;
+
+const Weighted* by_weight(Worker& worker, const CompiledAction& action) {
+  if (action.choices.size() == 1) return action.choices.data();
   if (action.total_weight == 0) return nullptr;
   const auto point = static_cast<unsigned>(worker.random() % action.total_weight);
-  for (const auto& choice : action.choices) {
-    if (point < choice.upto) return choice.group;
+  for (const Weighted& choice : action.choices) {
+    if (point < choice.upto) return &choice;
   }
   return nullptr;
 }
 
-const CompiledGroup* choose_group(Exchange& exchange, const http1::RequestHead& head,
-                                  std::string& cookies) {
+const Weighted* choose_group(Exchange& exchange, const http1::RequestHead& head,
+                             std::string& cookies) {
   const CompiledAction& action = exchange.rule->action;
   const int seconds = action.spec.group_stickiness_seconds;
   if (seconds == 0) return by_weight(exchange.worker, action);
-  const CompiledGroup* chosen = nullptr;
+  const Weighted* chosen = nullptr;
   if (const auto subject = sticky_subject(exchange, head, "AWSALBTG", seconds)) {
-    for (const auto& choice : action.choices) {
-      if (choice.group->digest == *subject) chosen = choice.group;
+    for (const Weighted& choice : action.choices) {
+      if (choice.group->digest == *subject) chosen = &choice;
     }
   }
   if (chosen == nullptr) chosen = by_weight(exchange.worker, action);
   if (chosen != nullptr) {
-    add_set_cookie(cookies, "AWSALBTG", sealed(exchange, chosen->digest),
+    add_set_cookie(cookies, "AWSALBTG", sealed(exchange, chosen->group->digest),
                    exchange.worker.unix_seconds() + kCookieLifeSeconds);
   }
   return chosen;
@@ -113,21 +115,23 @@ TargetState* sticky_target(Exchange& exchange, const http1::RequestHead& head,
 
 }  // namespace
 
-Choice choose(Exchange& exchange, const http1::RequestHead& head) {
+Choice choose(Exchange& exchange, const http1::RequestHead& head, unsigned zone) {
   Choice out;
   Worker& worker = exchange.worker;
-  out.group = choose_group(exchange, head, out.cookies);
-  if (out.group == nullptr) return out;
+  const Weighted* chosen = choose_group(exchange, head, out.cookies);
+  if (chosen == nullptr) return out;
+  out.group = chosen->group;
   const CompiledGroup& group = *out.group;
+  exchange.group_counts = &chosen->tally->at(worker.index(), zone);
   GroupState::PerThread& own = group.state->thread(worker.index());
   const Eligible& eligible = group.state->eligible(worker.index());
   if (eligible.fail_open && !eligible.targets.empty())
-    own.counters.add(Count::unhealthy_routing_requests);
+    exchange.group_counts->add(Count::unhealthy_routing_requests);
   const bool sticky = group.spec.stickiness == Stickiness::lb_cookie ||
                       group.spec.stickiness == Stickiness::app_cookie;
   if (sticky) {
     out.target = sticky_target(exchange, head, group, eligible);
-    if (out.target == nullptr) own.counters.add(Count::non_sticky_requests);
+    if (out.target == nullptr) exchange.group_counts->add(Count::non_sticky_requests);
   }
   if (out.target == nullptr) out.target = by_algorithm(worker, group, eligible, own.cursor);
   if (out.target != nullptr && group.spec.stickiness == Stickiness::lb_cookie) {

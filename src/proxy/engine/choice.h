@@ -11,8 +11,9 @@ struct Choice {
   std::string cookies;            // Set-Cookie lines for the answer
 };
 
-// By the weights and the algorithm of the rule that the exchange follows, and by its cookies.
-Choice choose(Exchange& exchange, const http1::RequestHead& head);
+// By the weights and the algorithm of the rule that the exchange follows, and by its cookies. Sets
+// the exchange's counters of the group.
+Choice choose(Exchange& exchange, const http1::RequestHead& head, unsigned zone);
 
 // For connections without HTTP: by the listener's only rule. Null: no target.
 TargetState* choose_for_connection(Worker& worker, const CompiledGroup& group,

@@ -26,10 +26,11 @@ Client::Client(Worker& worker, int fd, const ListenerSocket& socket, const PeerA
       peer_(peer),
       port_(socket.port),
       slot_(socket.slot),
-      opened_seconds_(static_cast<std::uint32_t>(worker.now_ms() / 1000)) {}
+      opened_seconds_(static_cast<std::uint32_t>(worker.now_ms() / 1000)),
+      zone_(static_cast<std::uint8_t>(socket.zone)) {}
 
 Client::~Client() {
-  balancer_->threads[worker_.index()].add(Count::closed_connections);
+  balancer_->tally.at(worker_.index(), zone_).add(Count::closed_connections);
   if (exchange_ != nullptr) worker_.free_exchange(exchange_);
 }
 
@@ -74,6 +75,7 @@ ClientFacts Client::facts() const {
   ClientFacts out{.peer = &peer_,
                   .listener_port = port_,
                   .listener_slot = slot_,
+                  .zone = zone_,
                   .from = where_,
                   .secure = tls() != nullptr};
   if (tls() != nullptr) {
@@ -366,7 +368,7 @@ void Client::on_broken(int error) {
   if (http2_) http2_->client_gone();
   if (exchange_ != nullptr) exchange_->client_gone();
   if (error == EPROTO && tls() != nullptr) {
-    balancer_->threads[worker_.index()].add(Count::client_tls_errors);
+    balancer_->tally.at(worker_.index(), zone_).add(Count::client_tls_errors);
   }
   worker_.connection_closed(*this);
   reset();

@@ -69,6 +69,7 @@ class Client final : public Stream, public Front {
   std::uint16_t port_;
   std::uint32_t slot_;
   std::uint32_t opened_seconds_;
+  std::uint8_t zone_;
   Phase phase_ = Phase::head;
   bool close_after_ = false;
   bool chunked_ = false;

@@ -19,22 +19,36 @@ std::string target_key(const TargetGroup& group, const Target& target) {
   return fmt::format("{}|{}|{}|{}", group.id, target.id, target.address, target.port);
 }
 
-Result<CompiledAction> compile_action(const CompiledConfig& config, const Action& spec) {
+}  // namespace
+
+unsigned BalancerState::zone(const std::string& name) {
+  auto found = std::find(zones.begin(), zones.end(), name);
+  if (found == zones.end() && zones.size() == Tally::kZones) found = zones.end() - 1;
+  if (found == zones.end()) found = zones.insert(zones.end(), name);
+  return static_cast<unsigned>(found - zones.begin());
+}
+
+Result<CompiledAction> Registry::compile_action(CompiledConfig& config, CompiledBalancer& balancer,
+                                                const Action& spec) {
   CompiledAction out{.spec = spec};
   if (spec.kind != ActionKind::forward) return out;
   for (const WeightedGroup& each : spec.groups) {
     const auto found = config.groups.find(each.group);
     if (found == config.groups.end())
       return invalid(fmt::format("a rule forwards to the unknown target group {}", each.group));
-    found->second->used = true;
+    CompiledGroup* group = found->second.get();
+    group->used = true;
+    auto& tally = balancer.state->groups[each.group];
+    if (!tally) tally = std::make_shared<Tally>(threads_);
+    if (std::none_of(balancer.groups.begin(), balancer.groups.end(),
+                     [&](const auto& known) { return known.first == group; }))
+      balancer.groups.emplace_back(group, tally);
     if (each.weight <= 0 && spec.groups.size() > 1) continue;
     out.total_weight += static_cast<unsigned>(std::max(each.weight, 1));
-    out.choices.push_back({found->second.get(), out.total_weight});
+    out.choices.push_back({group, tally, out.total_weight});
   }
   return out;
 }
-
-}  // namespace
 
 const CompiledGroup* CompiledAction::find(std::string_view group_id) const {
   for (const Choice& choice : choices) {
@@ -83,8 +97,9 @@ Result<void> Registry::add_groups(CompiledConfig& out) {
   return {};
 }
 
-Result<std::unique_ptr<CompiledListener>> Registry::compile_listener(
-    CompiledConfig& out, const CompiledBalancer& balancer, Listener spec) {
+Result<std::unique_ptr<CompiledListener>> Registry::compile_listener(CompiledConfig& out,
+                                                                     CompiledBalancer& balancer,
+                                                                     Listener spec) {
   auto compiled = std::make_unique<CompiledListener>();
   compiled->slot = slot_of(spec.id);
   compiled->balancer = &balancer;
@@ -96,7 +111,7 @@ Result<std::unique_ptr<CompiledListener>> Registry::compile_listener(
       LF_TRY(one, CompiledCondition::compile(condition));
       made.conditions.push_back(std::move(one));
     }
-    LF_TRY(action, compile_action(out, rule.action));
+    LF_TRY(action, compile_action(out, balancer, rule.action));
     made.action = std::move(action);
     compiled->rules.push_back(std::move(made));
   }
@@ -138,6 +153,7 @@ Result<void> Registry::add_balancer(CompiledConfig& out, LoadBalancer& spec) {
       where = *opened;
     }
     balancer->namespaces.push_back(where);
+    balancer->zones.push_back(state->zone(node.zone));
   }
   for (Listener& listener : listeners) {
     const std::string id = listener.id;
@@ -152,6 +168,10 @@ Result<void> Registry::add_balancer(CompiledConfig& out, LoadBalancer& spec) {
     if (out.listeners[slot]) return invalid(fmt::format("two listeners have the id {}", id));
     out.listeners[slot] = std::move(*compiled);
   }
+  std::erase_if(state->groups, [&](const auto& known) {
+    return std::none_of(balancer->groups.begin(), balancer->groups.end(),
+                        [&](const auto& used) { return used.second == known.second; });
+  });
   out.balancers.push_back(std::move(balancer));
   return {};
 }

@@ -10,6 +10,7 @@
 #include "proxy/config.h"
 #include "proxy/protocol.h"
 #include "proxy/rules/condition.h"
+#include "proxy/state/counters.h"
 #include "proxy/state/namespace.h"
 #include "proxy/state/targets.h"
 
@@ -21,8 +22,14 @@ class AccessLog;
 
 // What a load balancer keeps beyond its snapshots.
 struct BalancerState {
-  explicit BalancerState(unsigned threads) : threads(threads) {}
-  std::vector<Counters> threads;
+  explicit BalancerState(unsigned threads) : tally(threads) {}
+  // The number of a zone in the tallies; given once, as counters outlive configurations.
+  unsigned zone(const std::string& name);
+
+  Tally tally;
+  // Only for who applies configurations and reads metrics.
+  std::vector<std::string> zones;
+  std::map<std::string, std::shared_ptr<Tally>> groups;  // by target group id
 };
 
 struct CompiledGroup {
@@ -40,7 +47,8 @@ struct CompiledAction {
   Action spec;
   struct Choice {
     const CompiledGroup* group;
-    unsigned upto;  // cumulative weight
+    std::shared_ptr<Tally> tally;  // of the group under this load balancer
+    unsigned upto;                 // cumulative weight
   };
   std::vector<Choice> choices;  // of those with a weight
   unsigned total_weight = 0;
@@ -58,6 +66,8 @@ struct CompiledBalancer {
   std::shared_ptr<BalancerState> state;
   std::shared_ptr<AccessLog> access_log;                            // absent: off
   std::vector<std::shared_ptr<const NetworkNamespace>> namespaces;  // per node
+  std::vector<unsigned> zones;                                      // per node, its number
+  std::vector<std::pair<const CompiledGroup*, std::shared_ptr<Tally>>> groups;  // in use
 };
 
 struct CompiledListener {
@@ -99,8 +109,10 @@ class Registry {
   Result<void> add_groups(CompiledConfig& out);
   Result<void> add_balancer(CompiledConfig& out, LoadBalancer& spec);
   Result<std::unique_ptr<CompiledListener>> compile_listener(CompiledConfig& out,
-                                                             const CompiledBalancer& balancer,
+                                                             CompiledBalancer& balancer,
                                                              Listener spec);
+  Result<CompiledAction> compile_action(CompiledConfig& out, CompiledBalancer& balancer,
+                                        const Action& spec);
   Result<std::shared_ptr<const CookieSeal>> cookie_seal(const std::string& key_text);
   std::uint32_t slot_of(const std::string& listener_id);
 

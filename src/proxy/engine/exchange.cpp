@@ -28,14 +28,13 @@ bool Exchange::begin(Front& to, const ClientFacts& client, const http1::RequestH
   http10 = head.minor_version == 0;
   severity = head.severity;
   reason = head.reason;
+  zone = client.zone;
   held = worker.config();
   worker.hold(held);
   listener = held->config->listener(client.listener_slot);
   if (listener == nullptr) return false;
-  listener->balancer->state->threads[worker.index()].add(Count::requests);
-  if (severity != Severity::compliant) {
-    listener->balancer->state->threads[worker.index()].add(Count::desync_non_compliant);
-  }
+  balancer_counts = &listener->balancer->state->tally.at(worker.index(), client.zone);
+  if (severity != Severity::compliant) balancer_counts->add(Count::desync_non_compliant);
   if (listener->balancer->access_log) begin_record(client, head);
   return true;
 }
@@ -67,8 +66,7 @@ const CompiledRule* Exchange::choose_rule(const ClientFacts& client,
     }
     ++evaluated;
   }
-  if (evaluated > 0)
-    listener->balancer->state->threads[worker.index()].add(Count::rule_evaluations, evaluated);
+  if (evaluated > 0) balancer_counts->add(Count::rule_evaluations, evaluated);
   return found;
 }
 
@@ -107,7 +105,7 @@ void Exchange::start(Front& to, const ClientFacts& client, const http1::RequestH
       break;
     case ActionKind::fixed_response: {
       const Action& spec = rule->action.spec;
-      listener->balancer->state->threads[worker.index()].add(Count::fixed_responses);
+      balancer_counts->add(Count::fixed_responses);
       status = spec.status;
       answer_begun = true;
       front->answer(*this,
@@ -121,13 +119,15 @@ void Exchange::start(Front& to, const ClientFacts& client, const http1::RequestH
 
 void Exchange::forward(const ClientFacts& client, const http1::RequestHead& head, Spans body,
                        bool end) {
-  Choice choice = choose(*this, head);
+  Choice choice = choose(*this, head, client.zone);
   if (choice.target == nullptr) {
     fail(503, Cause::no_targets);
     return;
   }
   group = choice.group;
-  group->state->thread(worker.index()).counters.add(Count::requests);
+  // docs: load-balancer-cloudwatch-metrics: only requests for which a target was chosen count.
+  balancer_counts->add(Count::requests);
+  group_counts->add(Count::requests);
   cookies = std::move(choice.cookies);
   // docs: load-balancer-troubleshooting, HTTP 464
   if (group->spec.version != ProtocolVersion::http1) {
@@ -155,9 +155,8 @@ void Exchange::forward(const ClientFacts& client, const http1::RequestHead& head
     return;
   }
   if (record) record->trace_id = rewritten.trace_id;
-  auto& counters = listener->balancer->state->threads[worker.index()];
-  if (rewritten.dropped_invalid) counters.add(Count::dropped_invalid_header);
-  if (rewritten.forwarded_invalid) counters.add(Count::forwarded_invalid_header);
+  if (rewritten.dropped_invalid) balancer_counts->add(Count::dropped_invalid_header);
+  if (rewritten.forwarded_invalid) balancer_counts->add(Count::forwarded_invalid_header);
   replayable = end && is_idempotent(head.method) && !upgrade;
   dispatched_us = Worker::clock_us();
   UpstreamH1::dispatch(*this, *choice.target, client.from, rewritten.head, body, end);
@@ -189,7 +188,7 @@ void Exchange::respond(const http1::ResponseHead& head, Spans body, bool end) {
   answered_us = Worker::clock_us();
   target_status = status = head.status;
   answer_begun = true;
-  Counters& counters = group->state->thread(worker.index()).counters;
+  Counters& counters = *group_counts;
   counters.response_time.record(static_cast<std::uint64_t>(answered_us - dispatched_us));
   const int family = head.status / 100;
   if (family >= 2 && family <= 5) {
@@ -218,8 +217,8 @@ void Exchange::fail(int with_status, Cause why) {
   }
   status = with_status;
   answer_begun = true;
-  if (group != nullptr && listener != nullptr) {
-    Counters& counters = group->state->thread(worker.index()).counters;
+  if (group != nullptr) {
+    Counters& counters = *group_counts;
     if (why == Cause::connect_failed || why == Cause::connect_timeout)
       counters.add(Count::target_connection_errors);
     if (why == Cause::target_tls_failed) counters.add(Count::target_tls_errors);
@@ -240,7 +239,7 @@ void Exchange::client_gone() {
 }
 
 void Exchange::count_status() {
-  Counters& counters = listener->balancer->state->threads[worker.index()];
+  Counters& counters = *balancer_counts;
   counters.add(Count::processed_bytes, received_bytes + sent_bytes);
   if (target_status != 0) return;
   if (rule != nullptr && rule->action.spec.kind == ActionKind::fixed_response) return;

@@ -81,6 +81,7 @@ struct ClientFacts {
   const PeerAddress* peer = nullptr;
   std::uint16_t listener_port = 0;
   std::uint32_t listener_slot = 0;
+  unsigned zone = 0;
   std::shared_ptr<const NetworkNamespace> from;  // where connections to targets are made
   std::string_view tls_version, tls_cipher;
   std::string_view server_name, certificate;
@@ -121,9 +122,12 @@ class Exchange {
   const CompiledListener* listener = nullptr;
   const CompiledRule* rule = nullptr;
   const CompiledGroup* group = nullptr;
-  TargetState* target = nullptr;  // kept alive by the connection to it
+  Counters* balancer_counts = nullptr;  // ours, of the node's zone; set with the listener
+  Counters* group_counts = nullptr;     // set with the group
+  TargetState* target = nullptr;        // kept alive by the connection to it
 
   // the request
+  unsigned zone = 0;  // of the node that the client came to
   bool head_method = false;
   bool replayable = false;  // idempotent and complete, so that a stale connection does no harm
   bool upgrade = false;
@@ -132,8 +136,8 @@ class Exchange {
   bool request_complete = false;
   bool answer_begun = false;
   bool grpc = false;
-  int status = 0;         // what the client got
-  int target_status = 0;  // what the target said
+  int status = 0;           // what the client got
+  int target_status = 0;    // what the target said
   Cause cause = Cause::none;
   http1::Severity severity = http1::Severity::compliant;
   http1::Reason reason = http1::Reason::none;

@@ -88,6 +88,7 @@ std::vector<std::vector<ListenerSocket>> ListeningSockets::arrange(
       out[i % threads_].push_back({.fd = sockets[i],
                                    .slot = listener.slot,
                                    .node = node,
+                                   .zone = listener.balancer->zones[node],
                                    .port = listener.spec.port,
                                    .where = listener.balancer->namespaces[node]});
     }

@@ -5,20 +5,22 @@
 namespace landfall::proxy {
 namespace {
 
-template <class PerThread, class Get>
-CounterSet add_up(const std::vector<PerThread>& threads, Get counters_of) {
+// One zone's share of a tally.
+CounterSet add_up(const Tally& tally, unsigned zone) {
   CounterSet out;
   std::vector<std::uint64_t> buckets(Histogram::kBuckets);
   std::uint64_t microseconds = 0;
-  for (const PerThread& thread : threads) {
-    const Counters& counters = counters_of(thread);
-    for (std::size_t i = 0; i < counters.values.size(); ++i) {
-      const std::uint64_t value = counters.values[i].read();
+  for (unsigned thread = 0; thread < tally.threads(); ++thread) {
+    const Counters* counters = tally.find(thread, zone);
+    if (counters == nullptr) continue;
+    for (std::size_t i = 0; i < counters->values.size(); ++i) {
+      const std::uint64_t value = counters->values[i].read();
       if (value != 0) out.counters[std::string(count_name(static_cast<Count>(i)))] += value;
     }
-    out.target_response_time.count += counters.response_time.count();
-    microseconds += counters.response_time.sum_microseconds();
-    for (std::size_t i = 0; i < buckets.size(); ++i) buckets[i] += counters.response_time.bucket(i);
+    out.target_response_time.count += counters->response_time.count();
+    microseconds += counters->response_time.sum_microseconds();
+    for (std::size_t i = 0; i < buckets.size(); ++i)
+      buckets[i] += counters->response_time.bucket(i);
   }
   while (!buckets.empty() && buckets.back() == 0) buckets.pop_back();
   out.target_response_time.buckets = std::move(buckets);
@@ -26,16 +28,22 @@ CounterSet add_up(const std::vector<PerThread>& threads, Get counters_of) {
   return out;
 }
 
-const CompiledBalancer* balancer_of(const CompiledConfig& config, const CompiledGroup& group) {
-  for (const auto& listener : config.listeners) {
-    if (!listener) continue;
-    for (const CompiledRule& rule : listener->rules) {
-      for (const WeightedGroup& each : rule.action.spec.groups) {
-        if (each.group == group.spec.id) return listener->balancer;
-      }
-    }
+// HealthyHostCount and its like, by the targets' zones.
+void add_host_counts(const CompiledGroup& group, std::map<std::string, CounterSet>& by_zone) {
+  std::map<const TargetState*, std::string> zones;
+  auto state = group.registered.begin();
+  for (const Target& target : group.spec.targets) {
+    // In the order of the snapshot, without those that are deregistered.
+    if (target.deregistered_ms == 0 && state != group.registered.end())
+      zones[(state++)->get()] = target.zone;
   }
-  return nullptr;
+  for (const auto& [target, zone] : zones) {
+    auto& gauges = by_zone[zone].gauges;
+    const Health health = target->health.load();
+    gauges["HealthyHostCount"] += health == Health::healthy;
+    gauges["UnHealthyHostCount"] += health == Health::unhealthy;
+    gauges["RegisteredHostCount"] += 1;
+  }
 }
 
 }  // namespace
@@ -45,30 +53,28 @@ Metrics Engine::metrics() const {
   if (!config_) return out;
   for (const auto& balancer : config_->balancers) {
     if (balancer->access_log) out.dropped_log_records += balancer->access_log->dropped();
-    CounterSet set = add_up(balancer->state->threads,
-                            [](const Counters& counters) -> const Counters& { return counters; });
-    set.load_balancer = balancer->spec.id;
-    const auto opened = static_cast<std::int64_t>(set.counters["NewConnectionCount"]);
-    const auto closed = static_cast<std::int64_t>(set.counters["ClosedConnectionCount"]);
-    set.gauges["ActiveConnectionCount"] = opened - closed;
-    out.sets.push_back(std::move(set));
-  }
-  for (const auto& [id, group] : config_->groups) {
-    CounterSet set = add_up(
-        group->state->threads(),
-        [](const GroupState::PerThread& thread) -> const Counters& { return thread.counters; });
-    const CompiledBalancer* balancer = balancer_of(*config_, *group);
-    set.load_balancer = balancer != nullptr ? balancer->spec.id : "";
-    set.target_group = id;
-    std::int64_t healthy = 0, unhealthy = 0;
-    for (const auto& target : group->registered) {
-      const Health health = target->health.load();
-      healthy += health == Health::healthy;
-      unhealthy += health == Health::unhealthy;
+    const BalancerState& state = *balancer->state;
+    for (unsigned zone = 0; zone < state.zones.size(); ++zone) {
+      CounterSet set = add_up(state.tally, zone);
+      set.load_balancer = balancer->spec.id;
+      set.zone = state.zones[zone];
+      const auto opened = static_cast<std::int64_t>(set.counters["NewConnectionCount"]);
+      const auto closed = static_cast<std::int64_t>(set.counters["ClosedConnectionCount"]);
+      set.gauges["ActiveConnectionCount"] = std::max<std::int64_t>(opened - closed, 0);
+      out.sets.push_back(std::move(set));
     }
-    set.gauges["HealthyHostCount"] = healthy;
-    set.gauges["UnHealthyHostCount"] = unhealthy;
-    out.sets.push_back(std::move(set));
+    for (const auto& [group, tally] : balancer->groups) {
+      std::map<std::string, CounterSet> by_zone;
+      for (unsigned zone = 0; zone < state.zones.size(); ++zone)
+        by_zone[state.zones[zone]] = add_up(*tally, zone);
+      add_host_counts(*group, by_zone);
+      for (auto& [zone, set] : by_zone) {
+        set.load_balancer = balancer->spec.id;
+        set.target_group = group->spec.id;
+        set.zone = zone;
+        out.sets.push_back(std::move(set));
+      }
+    }
   }
   return out;
 }

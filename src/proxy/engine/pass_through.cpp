@@ -1,12 +1,11 @@
 #include "proxy/engine/pass_through.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "proxy/engine/choice.h"
+#include "proxy/engine/connect.h"
 #include "proxy/engine/tls.h"
 
 namespace landfall::proxy {
@@ -18,21 +17,6 @@ void refuse(int fd) {
   const linger hard{1, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
   ::close(fd);
-}
-
-int connect_to(Worker& worker, const TargetState& target,
-               const std::shared_ptr<const NetworkNamespace>& from) {
-  if (!worker.namespaces().enter(from)) return -1;
-  const int fd = ::socket(target.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -1;
-  const int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&target.address), target.address_size) < 0 &&
-      errno != EINPROGRESS) {
-    ::close(fd);
-    return -1;
-  }
-  return fd;
 }
 
 }  // namespace
@@ -59,24 +43,33 @@ PassThrough::PassThrough(Worker& worker, int fd, std::shared_ptr<const Shared> s
     : Stream(worker, fd), shared_(std::move(shared)), is_client_(is_client) {}
 
 PassThrough::~PassThrough() {
-  if (is_client_) shared_->balancer->threads[worker_.index()].add(Count::closed_connections);
+  if (is_client_) shared_->counts.add(Count::closed_connections);
 }
 
 void PassThrough::open(Worker& worker, int fd, const ListenerSocket& socket,
                        const PeerAddress& peer, const CompiledListener& listener) {
   const CompiledRule* rule = listener.rules.empty() ? nullptr : &listener.rules[0];
-  const CompiledGroup* group =
-      rule != nullptr && !rule->action.choices.empty() ? rule->action.choices[0].group : nullptr;
+  const CompiledAction::Choice* choice =
+      rule != nullptr && !rule->action.choices.empty() ? rule->action.choices.data() : nullptr;
+  const CompiledGroup* group = choice != nullptr ? choice->group : nullptr;
+  Counters& counts = listener.balancer->state->tally.at(worker.index(), socket.zone);
+  const auto refused = [&] {
+    counts.add(Count::balancer_resets);
+    counts.add(Count::closed_connections);
+    refuse(fd);
+  };
   TargetState* target = group != nullptr ? choose_for_connection(worker, *group, peer) : nullptr;
-  if (target == nullptr) return refuse(fd);
-  const int target_fd = connect_to(worker, *target, socket.where);
+  if (target == nullptr) return refused();
+  Counters& group_counts = choice->tally->at(worker.index(), socket.zone);
+  Cause why;
+  const int target_fd = start_connect(worker, *target, socket.where, why);
   if (target_fd < 0) {
-    group->state->thread(worker.index()).counters.add(Count::target_connection_errors);
-    return refuse(fd);
+    group_counts.add(Count::target_connection_errors);
+    return refused();
   }
   const std::shared_ptr<const Shared> shared = std::make_shared<Shared>(
-      Shared{listener.balancer->state, target->shared_from_this(), group->state,
-             std::int64_t{1000} * listener.balancer->spec.idle_timeout_seconds});
+      Shared{listener.balancer->state, target->shared_from_this(), choice->tally, counts,
+             group_counts, std::int64_t{1000} * listener.balancer->spec.idle_timeout_seconds});
   auto* client = new PassThrough(worker, fd, shared, true);
   auto* upstream = new PassThrough(worker, target_fd, shared, false);
   client->other_ = upstream;
@@ -95,7 +88,7 @@ void PassThrough::open(Worker& worker, int fd, const ListenerSocket& socket,
     client->both_end(true);
     return;
   }
-  group->state->thread(worker.index()).counters.add(Count::new_connections);
+  group_counts.add(Count::new_connections);
   client->touch();
 }
 
@@ -106,7 +99,7 @@ void PassThrough::touch() {
 
 void PassThrough::on_bytes(std::string_view bytes) {
   touch();
-  shared_->balancer->threads[worker_.index()].add(Count::processed_bytes, bytes.size());
+  shared_->counts.add(Count::processed_bytes, bytes.size());
   if (!other_->send(bytes)) return both_end(true);
   if (other_->blocked()) pause();
 }
@@ -129,9 +122,14 @@ void PassThrough::on_drained() {
   if (!dead && other_ != nullptr) other_->resume();
 }
 
-void PassThrough::on_broken(int) {
-  if (!is_client_ && connecting())
-    shared_->group->thread(worker_.index()).counters.add(Count::target_connection_errors);
+void PassThrough::on_broken(int error) {
+  if (error == ECONNRESET)
+    shared_->counts.add(is_client_ ? Count::client_resets : Count::target_resets);
+  if (error == EPROTO && is_client_ && tls() != nullptr)
+    shared_->counts.add(Count::client_tls_errors);
+  if (error == EPROTO && !is_client_ && tls() != nullptr)
+    shared_->group_counts.add(Count::target_tls_errors);
+  if (!is_client_ && connecting()) shared_->group_counts.add(Count::target_connection_errors);
   both_end(true);
 }
 

@@ -25,7 +25,9 @@ class PassThrough final : public Stream {
   struct Shared {
     std::shared_ptr<BalancerState> balancer;
     std::shared_ptr<TargetState> target;
-    std::shared_ptr<GroupState> group;
+    std::shared_ptr<Tally> tally;
+    Counters& counts;        // the load balancer's
+    Counters& group_counts;  // the target group's
     std::int64_t idle_ms = 350'000;
   };
   PassThrough(Worker& worker, int fd, std::shared_ptr<const Shared> shared, bool is_client);

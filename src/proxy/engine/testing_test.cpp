@@ -215,7 +215,7 @@ TestBalancer::TestBalancer(unsigned threads) : engine(threads) {
 }
 
 void TestBalancer::add_target(std::uint16_t port) {
-  group().targets.push_back({fmt::format("127.0.0.1:{}", port), "127.0.0.1", port});
+  group().targets.push_back({fmt::format("127.0.0.1:{}", port), "127.0.0.1", port, 0, "a"});
 }
 
 void TestBalancer::apply() {

@@ -1,10 +1,6 @@
 #include "proxy/engine/upstream_h1.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "proxy/engine/tls.h"
 
@@ -29,9 +25,12 @@ bool is_registered(const CompiledConfig& config, const TargetState& target) {
 
 }  // namespace
 
-UpstreamH1::UpstreamH1(Worker& worker, int fd, std::shared_ptr<TargetState> target,
+UpstreamH1::UpstreamH1(const Exchange& exchange, int fd, std::shared_ptr<TargetState> target,
                        std::shared_ptr<const NetworkNamespace> from)
-    : Stream(worker, fd), target_(std::move(target)), from_(std::move(from)) {}
+    : Stream(exchange.worker, fd),
+      counted_(exchange.listener->balancer->state, exchange.worker.index(), exchange.zone),
+      target_(std::move(target)),
+      from_(std::move(from)) {}
 
 UpstreamH1::~UpstreamH1() { unlink(); }
 
@@ -68,23 +67,14 @@ UpstreamH1* UpstreamH1::take_idle(Worker& worker, TargetState& target,
   return nullptr;
 }
 
-UpstreamH1* UpstreamH1::connect(Worker& worker, const CompiledGroup& group, TargetState& target,
+UpstreamH1* UpstreamH1::connect(const Exchange& exchange, TargetState& target,
                                 const std::shared_ptr<const NetworkNamespace>& from, Cause& cause) {
-  cause = Cause::no_descriptors;
-  if (!worker.namespaces().enter(from)) return nullptr;
-  const int fd = ::socket(target.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  Worker& worker = exchange.worker;
+  const int fd = start_connect(worker, target, from, cause);
   if (fd < 0) return nullptr;
-  const int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  cause = Cause::connect_failed;
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&target.address), target.address_size) < 0 &&
-      errno != EINPROGRESS) {
-    ::close(fd);
-    return nullptr;
-  }
-  auto* out = new UpstreamH1(worker, fd, target.shared_from_this(), from);
+  auto* out = new UpstreamH1(exchange, fd, target.shared_from_this(), from);
   out->connecting_ = true;
-  if (group.tls) out->set_tls(connect_tls(false));
+  if (exchange.group->tls) out->set_tls(connect_tls(false));
   if (!worker.watch(fd, *out, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) {
     cause = Cause::no_descriptors;
     out->close();
@@ -101,7 +91,7 @@ void UpstreamH1::dispatch(Exchange& exchange, TargetState& target,
   UpstreamH1* connection = take_idle(worker, target, from.get());
   if (connection == nullptr) {
     Cause cause;
-    connection = connect(worker, *exchange.group, target, from, cause);
+    connection = connect(exchange, target, from, cause);
     if (connection == nullptr) {
       exchange.fail(502, cause);
       return;
@@ -141,7 +131,7 @@ bool UpstreamH1::retry() {
   Exchange& exchange = *exchange_;
   const std::string request = std::move(replay_);
   Cause cause;
-  UpstreamH1* fresh = connect(worker_, *exchange.group, *target_, from_, cause);
+  UpstreamH1* fresh = connect(exchange, *target_, from_, cause);
   if (fresh == nullptr) return false;
   exchange.detach();
   exchange_ = nullptr;
@@ -194,11 +184,9 @@ void UpstreamH1::on_broken(int error) {
   if (retry()) return;
   if (tls() != nullptr && !tls()->established() && error == EPROTO)
     return failed(502, Cause::target_tls_failed);
-  const bool opened = reused_ || answer_seen_ ||
-                      (error != ECONNREFUSED && error != EHOSTUNREACH && error != ENETUNREACH &&
-                       error != ETIMEDOUT);
-  if (error == ETIMEDOUT && !opened) return failed(504, Cause::connect_timeout);
-  failed(502, opened ? Cause::target_closed : Cause::connect_failed);
+  if (reused_ || answer_seen_) return failed(502, Cause::target_closed);
+  const ConnectFailure failure = connect_failure(error);
+  failed(failure.status, failure.cause);
 }
 
 void UpstreamH1::on_end() {

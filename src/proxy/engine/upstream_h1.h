@@ -2,7 +2,7 @@
 // target's list of idle connections, most recently used first.
 #pragma once
 
-#include "proxy/engine/exchange.h"
+#include "proxy/engine/connect.h"
 #include "proxy/http1/chunked.h"
 
 namespace landfall::proxy {
@@ -36,11 +36,11 @@ class UpstreamH1 final : public Stream, public Back {
  private:
   enum class Phase : std::uint8_t { head, length, chunked, until_close, tunnel };
 
-  UpstreamH1(Worker& worker, int fd, std::shared_ptr<TargetState> target,
+  UpstreamH1(const Exchange& exchange, int fd, std::shared_ptr<TargetState> target,
              std::shared_ptr<const NetworkNamespace> from);
   static UpstreamH1* take_idle(Worker& worker, TargetState& target, const NetworkNamespace* from);
   // Null: `cause` says why.
-  static UpstreamH1* connect(Worker& worker, const CompiledGroup& group, TargetState& target,
+  static UpstreamH1* connect(const Exchange& exchange, TargetState& target,
                              const std::shared_ptr<const NetworkNamespace>& from, Cause& cause);
   void begin(Exchange& exchange, std::string_view head, Spans body, bool end);
   void link(UpstreamH1*& list);
@@ -54,6 +54,7 @@ class UpstreamH1 final : public Stream, public Back {
 
   TargetState::Connections& connections();
 
+  CountedConnection counted_;
   std::shared_ptr<TargetState> target_;
   std::shared_ptr<const NetworkNamespace> from_;
   Exchange* exchange_ = nullptr;

@@ -26,6 +26,7 @@ struct ListenerSocket {
   std::shared_ptr<const io::Fd> fd;
   std::uint32_t slot = 0;  // of the listener
   std::uint32_t node = 0;
+  unsigned zone = 0;       // the node's, in the tallies
   std::uint16_t port = 0;  // the listener's, also where it is published elsewhere
   std::shared_ptr<const NetworkNamespace> where;
 };

@@ -1,9 +1,12 @@
 // The control socket, its client, and a successor that takes over, all in one process.
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "proxy/control.h"
 #include "proxy/engine/testing.h"
+#include "proxy/last_metrics.h"
 #include "proxy/process/control_server.h"
 
 namespace landfall::proxy::testing {
@@ -70,6 +73,10 @@ TEST(Control, AppliesAndReports) {
   EXPECT_EQ(metrics->sets.at(0).counters.at("RequestCount"), 1u);
   EXPECT_EQ(metrics->sets.at(1).counters.at("HTTPCode_Target_2XX_Count"), 1u);
   EXPECT_EQ(metrics->sets.at(1).target_response_time.count, 1u);
+  EXPECT_EQ(metrics->sets.at(1).target_group, "tg");
+  EXPECT_EQ(metrics->sets.at(0).zone, "a");
+  // The client's connection, and the one to the target.
+  EXPECT_EQ(metrics->sets.at(0).counters.at("NewConnectionCount"), 2u);
   const auto status = run(loop, control.status());
   ASSERT_TRUE(status);
   EXPECT_EQ(status->pid, ::getpid());
@@ -103,6 +110,79 @@ TEST(Control, ProblemsAreNamed) {
   ASSERT_EQ(applied->problems.size(), 2u);
   EXPECT_EQ(applied->problems[0].code, "certificate-invalid");
   EXPECT_EQ(applied->problems[1].code, "address-in-use");
+}
+
+TEST(Control, LastWordsAreReadOnceAndForgotten) {
+  Folder folder;
+  TestTarget target(TestTarget::says("hi"));
+  TestBalancer balancer;
+  balancer.add_target(target);
+  balancer.apply();
+  balancer.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  io::Loop loop;
+  Control control(loop, folder.path);
+  EXPECT_TRUE(run(loop, control.all_metrics())->empty());
+  Metrics last = balancer.engine.metrics();
+  last.draining = true;
+  ASSERT_TRUE(write_last_metrics(folder.path / kLastMetrics, last));
+  {
+    const auto read = run(loop, control.all_metrics());
+    ASSERT_EQ(read->size(), 1u);
+    EXPECT_EQ(read->at(0).sets.at(0).counters.at("RequestCount"), 1u);
+    loop.run(control.forget_ended(*read));  // it has not ended
+    EXPECT_EQ(run(loop, control.all_metrics())->size(), 1u);
+  }
+  last.ended = true;
+  ASSERT_TRUE(write_last_metrics(folder.path / kLastMetrics, last));
+  loop.run(control.forget_ended(*run(loop, control.all_metrics())));
+  EXPECT_TRUE(run(loop, control.all_metrics())->empty());
+  // Beside the running process the files of others count, not its own.
+  Running running(folder.path, balancer.engine);
+  ASSERT_TRUE(write_last_metrics(folder.path / kLastMetrics, last));
+  last.boot = "another";
+  ASSERT_TRUE(write_last_metrics(folder.path / kLastMetrics, last));
+  EXPECT_EQ(run(loop, control.all_metrics())->size(), 2u);
+}
+
+TEST(Control, CountsByZone) {
+  TestTarget target(TestTarget::says("hi"));
+  TestBalancer balancer;
+  balancer.add_target(target);
+  balancer.group().targets[0].zone = "b";
+  balancer.balancer().nodes.push_back({"", "127.0.0.2", "b"});
+  balancer.apply();
+  const auto ask = [&](const char* address) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(balancer.listener().port);
+    inet_pton(AF_INET, address, &to.sin_addr);
+    ASSERT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+    Socket socket(fd);
+    socket.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(read_message(socket).status(), 200);
+  };
+  ask("127.0.0.1");
+  ask("127.0.0.2");
+  ask("127.0.0.2");
+  const Metrics metrics = balancer.engine.metrics();
+  ASSERT_EQ(metrics.sets.size(), 4u);
+  std::map<std::string, std::uint64_t> found;
+  for (const CounterSet& set : metrics.sets)
+    found[set.target_group + "/" + set.zone] = set.counters.at("RequestCount");
+  const std::map<std::string, std::uint64_t> expected = {
+      {"/a", 1}, {"/b", 2}, {"tg/a", 1}, {"tg/b", 2}};
+  EXPECT_EQ(found, expected);
+  for (const CounterSet& set : metrics.sets) {
+    if (set.target_group.empty()) continue;
+    EXPECT_EQ(set.gauges.contains("RegisteredHostCount"), set.zone == "b");
+  }
+  // Another order of the nodes is not another zone.
+  std::swap(balancer.balancer().nodes[0], balancer.balancer().nodes[1]);
+  balancer.apply();
+  ask("127.0.0.1");
+  for (const CounterSet& set : balancer.engine.metrics().sets)
+    EXPECT_EQ(set.counters.at("RequestCount"), 2u);
 }
 
 TEST(Control, NobodyThere) {

@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "base/log.h"
+#include "proxy/last_metrics.h"
 #include "proxy/process/control_server.h"
 
 namespace landfall::proxy {
@@ -14,6 +15,7 @@ namespace {
 // Connections that live long (WebSockets) may outlive a replaced process by this much.
 constexpr int kHandedOverDrainSeconds = 3600;
 constexpr int kSignalledDrainSeconds = 5;
+constexpr std::chrono::seconds kTellInterval(10);
 
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -32,10 +34,28 @@ io::Fd catch_signals() {
   return io::Fd(::signalfd(-1, &wanted, SFD_CLOEXEC));
 }
 
-void wait_until_drained(const Engine& engine, int seconds) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-  while (engine.connections() > 0 && std::chrono::steady_clock::now() < deadline)
+// The control socket is a successor's, or closed: what is counted from here on is told by a file.
+void tell_metrics(const Engine& engine, const std::filesystem::path& folder, bool ended) {
+  Metrics metrics = engine.metrics();
+  metrics.draining = true;
+  metrics.ended = ended;
+  if (metrics.sets.empty()) return;
+  if (auto told = write_last_metrics(folder / kLastMetrics, metrics); !told)
+    log::warning("proxy", "cannot keep the last counts: {}", told.error().message);
+}
+
+void wait_until_drained(const Engine& engine, const std::filesystem::path& folder, int seconds) {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + std::chrono::seconds(seconds);
+  auto next = Clock::now();
+  while (engine.connections() > 0 && Clock::now() < deadline) {
+    if (Clock::now() >= next) {
+      tell_metrics(engine, folder, false);
+      next = Clock::now() + kTellInterval;
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  tell_metrics(engine, folder, true);
 }
 
 }  // namespace
@@ -66,7 +86,7 @@ Result<void> run_process(const std::filesystem::path& folder, unsigned threads) 
   control.close();
   const bool handed_over = ended == ControlServer::Ended::handed_over;
   engine.drain(!handed_over);
-  wait_until_drained(engine, handed_over ? kHandedOverDrainSeconds : seconds);
+  wait_until_drained(engine, folder, handed_over ? kHandedOverDrainSeconds : seconds);
   log::info("proxy", "process {} ends", ::getpid());
   return {};
 }

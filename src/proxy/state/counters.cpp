@@ -33,8 +33,24 @@ std::string_view count_name(Count count) {
       "DroppedInvalidHeaderRequestCount",
       "ForwardedInvalidHeaderRequestCount",
       "UnhealthyRoutingRequestCount",
+      "TCP_Client_Reset_Count",
+      "TCP_Target_Reset_Count",
+      "TCP_ELB_Reset_Count",
   };
   return kNames[static_cast<std::size_t>(count)];
+}
+
+Tally::Tally(unsigned threads)
+    : threads_(threads), parts_(new std::atomic<Counters*>[threads * kZones]()) {}
+
+Tally::~Tally() {
+  for (unsigned i = 0; i < threads_ * kZones; ++i) delete parts_[i].load();
+}
+
+Counters& Tally::make(std::atomic<Counters*>& part) {
+  auto* made = new Counters;
+  part.store(made, std::memory_order_release);
+  return *made;
 }
 
 }  // namespace landfall::proxy

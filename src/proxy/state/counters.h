@@ -5,6 +5,7 @@
 #include <atomic>
 #include <bit>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 namespace landfall::proxy {
@@ -51,6 +52,9 @@ enum class Count : std::uint8_t {
   dropped_invalid_header,
   forwarded_invalid_header,
   unhealthy_routing_requests,
+  client_resets,
+  target_resets,
+  balancer_resets,
   last,
 };
 std::string_view count_name(Count count);
@@ -86,6 +90,34 @@ struct alignas(64) Counters {
   std::array<Counter, static_cast<std::size_t>(Count::last)> values;
   Histogram response_time;
   void add(Count which, std::uint64_t by = 1) { values[static_cast<std::size_t>(which)].add(by); }
+};
+
+// What a load balancer, or one of its target groups, has done: by worker and by availability zone.
+// A worker makes its part for a zone when it first needs it, and is the only one to write there.
+class Tally {
+ public:
+  static constexpr unsigned kZones = 8;  // a region has six at most
+
+  explicit Tally(unsigned threads);
+  ~Tally();
+  Tally(const Tally&) = delete;
+
+  Counters& at(unsigned thread, unsigned zone) {
+    std::atomic<Counters*>& part = parts_[thread * kZones + zone];
+    Counters* found = part.load(std::memory_order_relaxed);
+    return found != nullptr ? *found : make(part);
+  }
+  // Null: nothing was counted there.
+  const Counters* find(unsigned thread, unsigned zone) const {
+    return parts_[thread * kZones + zone].load(std::memory_order_acquire);
+  }
+  unsigned threads() const { return threads_; }
+
+ private:
+  static Counters& make(std::atomic<Counters*>& part);
+
+  const unsigned threads_;
+  std::unique_ptr<std::atomic<Counters*>[]> parts_;
 };
 
 }  // namespace landfall::proxy

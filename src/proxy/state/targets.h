@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "proxy/config.h"
-#include "proxy/state/counters.h"
 
 namespace landfall::proxy {
 
@@ -66,12 +65,10 @@ class GroupState {
     std::uint64_t seen = 0;
     std::shared_ptr<const Eligible> eligible;
     std::uint32_t cursor = 0;
-    Counters counters;
   };
 
   const std::string& id() const { return id_; }
   PerThread& thread(unsigned index) { return threads_[index]; }
-  const std::vector<PerThread>& threads() const { return threads_; }
 
   // The list as thread `index` sees it now.
   const Eligible& eligible(unsigned index) {

@@ -9,6 +9,7 @@
 #include "services/acm/port.h"
 #include "services/ec2/port.h"
 #include "services/elbv2/health.h"
+#include "services/elbv2/metric_sample.h"
 #include "services/elbv2/records.h"
 
 namespace landfall::elbv2 {
@@ -29,6 +30,10 @@ struct Elbv2 {
   // runs the controller. AWS promises no more than "soon" here, but a listener that answers when
   // the call returns surprises nobody.
   std::function<task<void>(store::Revision)> in_force = {};
+  // Takes each minute's samples of one account and region; `minute` is when it began. Not set:
+  // nobody reads the proxy's counters.
+  std::function<task<Result<void>>(Scope, TimePoint minute, std::vector<MetricSample>)>
+      metric_sink = {};
   // Held by every writer from its first read to its commit.
   io::Exclusive writing{loop};
 

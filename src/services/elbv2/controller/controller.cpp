@@ -28,7 +28,8 @@ std::vector<std::string> work_of(const store::KeyValue& current,
 
 BalancerController::BalancerController(Elbv2& elbv2, FeederOptions options)
     : elbv2_(elbv2),
-      feeder_(elbv2, std::move(options)),
+      feeder_(elbv2, options),
+      meter_(elbv2, options.folder),
       controller_(
           elbv2.loop, elbv2.store, elbv2.clock, elbv2.random,
           {.name = "elbv2",
@@ -42,11 +43,13 @@ BalancerController::BalancerController(Elbv2& elbv2, FeederOptions options)
 
 void BalancerController::start() {
   feeder_.start();
+  meter_.start();
   controller_.start();
 }
 
 task<void> BalancerController::stop() {
   co_await controller_.stop();
+  co_await meter_.stop();
   co_await feeder_.stop();
   elbv2_.in_force = {};
 }

@@ -6,6 +6,7 @@
 
 #include "reconcile/controller.h"
 #include "services/elbv2/controller/feeder.h"
+#include "services/elbv2/controller/meter.h"
 #include "services/elbv2/controller/plan.h"
 
 namespace landfall::elbv2 {
@@ -15,6 +16,8 @@ class BalancerController {
   BalancerController(Elbv2& elbv2, FeederOptions options);
   void start();
   task<void> stop();
+  // The counters of all load balancers, as Prometheus reads them.
+  task<std::string> prometheus() { return meter_.prometheus(); }
 
  private:
   task<Result<reconcile::Requeue>> reconcile(std::string key);
@@ -32,6 +35,7 @@ class BalancerController {
 
   Elbv2& elbv2_;
   Feeder feeder_;
+  Meter meter_;
   reconcile::Controller controller_;
 };
 

@@ -159,6 +159,7 @@ proxy::TargetGroup group_of(const TargetGroupRecord& record,
     made.id = target.id;
     made.address = target.address;
     made.port = std::uint16_t(target.port);
+    if (target.zone != "all") made.zone = target.zone;
     if (target.deregistered_at) made.deregistered_ms = to_unix_ms(*target.deregistered_at);
   }
   return out;
