@@ -3,6 +3,8 @@
 #include "proxy/engine/choice.h"
 #include "proxy/engine/rewrite.h"
 #include "proxy/engine/upstream_h1.h"
+#include "proxy/http1/scan.h"
+#include "proxy/http2/upstream.h"
 
 namespace landfall::proxy {
 
@@ -18,6 +20,33 @@ bool is_idempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
          method == "DELETE";
 }
+
+namespace {
+
+bool is_grpc(const http1::RequestHead& head) {
+  for (const http1::Field& field : head.fields) {
+    if (!http1::equals_lower(field.name, "content-type")) continue;
+    return field.value.starts_with("application/grpc") &&
+           (field.value.size() == 16 || std::string_view("+;").contains(field.value[16]));
+  }
+  return false;
+}
+
+// docs: load-balancer-troubleshooting, HTTP 464
+bool fits(const TargetGroup& group, const ClientFacts& client, const http1::RequestHead& head,
+          bool grpc) {
+  switch (group.version) {
+    case ProtocolVersion::http1:
+      return !grpc;
+    case ProtocolVersion::http2:
+      return client.http2;
+    case ProtocolVersion::grpc:
+      return client.http2 && head.method == "POST";
+  }
+  return false;
+}
+
+}  // namespace
 
 // False when there is no listener any more.
 bool Exchange::begin(Front& to, const ClientFacts& client, const http1::RequestHead& head) {
@@ -35,6 +64,7 @@ bool Exchange::begin(Front& to, const ClientFacts& client, const http1::RequestH
   if (listener == nullptr) return false;
   balancer_counts = &listener->balancer->state->tally.at(worker.index(), client.zone);
   if (severity != Severity::compliant) balancer_counts->add(Count::desync_non_compliant);
+  grpc = client.http2 && is_grpc(head);
   if (listener->balancer->access_log) begin_record(client, head);
   return true;
 }
@@ -129,11 +159,12 @@ void Exchange::forward(const ClientFacts& client, const http1::RequestHead& head
   balancer_counts->add(Count::requests);
   group_counts->add(Count::requests);
   cookies = std::move(choice.cookies);
-  // docs: load-balancer-troubleshooting, HTTP 464
-  if (group->spec.version != ProtocolVersion::http1) {
+  if (!fits(group->spec, client, head, grpc)) {
     fail(464, Cause::protocol_mismatch);
     return;
   }
+  if (grpc) balancer_counts->add(Count::grpc_requests);
+  plain_body = group->spec.version != ProtocolVersion::http1;
   upgrade = head.upgrade;
   RequestContext context{.balancer = listener->balancer->spec,
                          .peer = *client.peer,
@@ -159,7 +190,11 @@ void Exchange::forward(const ClientFacts& client, const http1::RequestHead& head
   if (rewritten.forwarded_invalid) balancer_counts->add(Count::forwarded_invalid_header);
   replayable = end && is_idempotent(head.method) && !upgrade;
   dispatched_us = Worker::clock_us();
-  UpstreamH1::dispatch(*this, *choice.target, client.from, rewritten.head, body, end);
+  if (plain_body) {
+    UpstreamH2::dispatch(*this, *choice.target, client.from, rewritten.head, body, end);
+  } else {
+    UpstreamH1::dispatch(*this, *choice.target, client.from, rewritten.head, body, end);
+  }
 }
 
 void Exchange::request_body(Spans body, bool end) {

@@ -56,6 +56,8 @@ class Front {
   virtual void cut(Exchange& exchange) = 0;
   // The back takes more of the request's body.
   virtual void want_body(Exchange& exchange) = 0;
+  // Trailer fields, as "name: value" lines, before the body's end.
+  virtual void trailers(Exchange&, std::string_view) {}
   // Wants body data without chunk framing.
   virtual bool wants_data(const Exchange& exchange) const = 0;
   virtual bool front_blocked() const = 0;
@@ -69,6 +71,8 @@ class Back {
  public:
   virtual ~Back() = default;
   virtual void send_body(Exchange& exchange, Spans body, bool end) = 0;
+  // Trailer fields, as "name: value" lines, before the body's end.
+  virtual void send_trailers(Exchange&, std::string_view) {}
   virtual bool back_blocked() const = 0;
   // The front takes more of the answer.
   virtual void want_answer(Exchange& exchange) = 0;
@@ -136,6 +140,8 @@ class Exchange {
   bool request_complete = false;
   bool answer_begun = false;
   bool grpc = false;
+  bool plain_body = false;  // the target takes body data without chunk framing
+  bool sent_again = false;  // on a second connection
   int status = 0;           // what the client got
   int target_status = 0;    // what the target said
   Cause cause = Cause::none;

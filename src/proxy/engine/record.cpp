@@ -5,7 +5,8 @@
 namespace landfall::proxy {
 namespace {
 
-std::string_view type_of(const ClientFacts& client, const http1::RequestHead& head) {
+std::string_view type_of(const ClientFacts& client, const http1::RequestHead& head, bool grpc) {
+  if (grpc) return "grpcs";
   if (client.http2) return "h2";
   if (head.upgrade) return client.secure ? "wss" : "ws";
   return client.secure ? "https" : "http";
@@ -34,7 +35,7 @@ std::string target_text(const TargetState& target) {
 
 void Exchange::begin_record(const ClientFacts& client, const http1::RequestHead& head) {
   record = std::make_unique<LogRecord>();
-  record->type = type_of(client, head);
+  record->type = type_of(client, head, grpc);
   record->client = *client.peer;
   record->created_us = std::chrono::duration_cast<std::chrono::microseconds>(
                            std::chrono::system_clock::now().time_since_epoch())

@@ -12,6 +12,7 @@
 #include "proxy/engine/client.h"
 #include "proxy/engine/exchange.h"
 #include "proxy/engine/upstream_h1.h"
+#include "proxy/http2/upstream.h"
 
 namespace landfall::proxy {
 namespace {
@@ -62,6 +63,7 @@ Worker::~Worker() {
     for (const auto& [id, group] : held->config->groups) {
       for (const auto& target : group->registered) {
         UpstreamH1::close_idle(*target, index_);
+        UpstreamH2::fail_busy(*target, index_);
       }
     }
   }
@@ -229,7 +231,9 @@ void Worker::drop_idle_of_removed(const CompiledConfig& before) {
   }
   for (const auto& [id, group] : before.groups) {
     for (const auto& target : group->registered) {
-      if (!wanted.contains(target.get())) UpstreamH1::close_idle(*target, index_);
+      if (wanted.contains(target.get())) continue;
+      UpstreamH1::close_idle(*target, index_);
+      UpstreamH2::close_idle(*target, index_);
     }
   }
 }
@@ -238,7 +242,9 @@ void Worker::expire_draining() {
   const std::int64_t now = unix_seconds_ * 1000;
   for (const auto& [id, group] : current_->config->groups) {
     for (const auto& [target, until] : group->draining) {
-      if (now >= until) UpstreamH1::fail_busy(*target, index_);
+      if (now < until) continue;
+      UpstreamH1::fail_busy(*target, index_);
+      UpstreamH2::fail_busy(*target, index_);
     }
   }
 }

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "proxy/engine/tls.h"
+#include "proxy/health/http2_check.h"
 #include "proxy/http1/head.h"
 #include "proxy/rules/address.h"
 
@@ -30,12 +31,13 @@ Probe::Probe(const ProbeSpec& spec, const TargetState& target, NamespaceVisitor&
   const std::uint16_t port = spec.check.port != 0 ? spec.check.port : target.port;
   set_port(address, port);
   const PeerAddress peer = PeerAddress::of(address);
-  const std::string host = peer.is_v4() ? peer.str() : "[" + peer.str() + "]";
+  host_ =
+      fmt::format("{}{}{}:{}", peer.is_v4() ? "" : "[", peer.str(), peer.is_v4() ? "" : "]", port);
   // docs: target-group-health-checks, "User-Agent: ELB-HealthChecker/2.0"
   request_ = fmt::format(
-      "GET {} HTTP/1.1\r\nHost: {}:{}\r\nConnection: close\r\n"
+      "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n"
       "User-Agent: ELB-HealthChecker/2.0\r\nAccept-Encoding: gzip, compressed\r\n\r\n",
-      spec.check.path, host, port);
+      spec.check.path, host_);
   if (!visitor.enter(spec.from)) {
     finish({CheckResult::Kind::failed});
     return;
@@ -51,7 +53,7 @@ Probe::Probe(const ProbeSpec& spec, const TargetState& target, NamespaceVisitor&
     return;
   }
   if (spec.check.protocol == Protocol::https || spec.check.protocol == Protocol::tls)
-    tls_ = connect_tls(false);
+    tls_ = connect_tls(speaks_http2());
 }
 
 Probe::~Probe() {
@@ -79,13 +81,25 @@ bool Probe::send(std::string_view bytes) {
 void Probe::opened() {
   if (spec_.check.protocol == Protocol::tcp || spec_.check.protocol == Protocol::tls)
     return finish({CheckResult::Kind::passed});
-  std::string cipher;
-  std::string_view bytes = request_;
-  if (tls_) {
-    if (!tls_->encrypt(request_, cipher)) return finish({CheckResult::Kind::failed});
-    bytes = cipher;
+  if (speaks_http2()) {
+    const bool secure = tls_ != nullptr;
+    if (secure && !tls_->http2()) return finish({CheckResult::Kind::failed});
+    http2_ = std::make_unique<Http2Check>(spec_.check.path, host_, secure,
+                                          spec_.version == ProtocolVersion::grpc);
+    request_ = http2_->output();
   }
-  if (!send(bytes)) finish({CheckResult::Kind::failed});
+  if (!send_plain(request_)) finish({CheckResult::Kind::failed});
+}
+
+bool Probe::speaks_http2() const {
+  return spec_.version != ProtocolVersion::http1 &&
+         (spec_.check.protocol == Protocol::http || spec_.check.protocol == Protocol::https);
+}
+
+bool Probe::send_plain(std::string_view bytes) {
+  if (!tls_) return send(bytes);
+  std::string cipher;
+  return tls_->encrypt(bytes, cipher) && send(cipher);
 }
 
 void Probe::on_events(std::uint32_t events) {
@@ -139,7 +153,26 @@ void Probe::receive() {
   }
 }
 
+void Probe::take_http2(std::string_view bytes) {
+  const bool understood = http2_->take(bytes);
+  const std::string answer = http2_->output();
+  if (!http2_->done()) {
+    if (!understood || (!answer.empty() && !send_plain(answer)))
+      finish({CheckResult::Kind::failed});
+    return;
+  }
+  const bool grpc = spec_.version == ProtocolVersion::grpc;
+  const int code = grpc ? http2_->grpc_status() : http2_->status();
+  if (code < 0 || http2_->status() == 0) return finish({CheckResult::Kind::failed});
+  if (spec_.matcher.matches(code)) return finish({CheckResult::Kind::passed});
+  finish({CheckResult::Kind::code_mismatch, code});
+}
+
 void Probe::take(std::string_view bytes) {
+  if (http2_) {
+    if (!bytes.empty()) take_http2(bytes);
+    return;
+  }
   received_.append(bytes);
   http1::ResponseHead head;
   while (true) {

@@ -9,6 +9,7 @@
 
 namespace landfall::proxy {
 
+class Http2Check;
 class TlsSession;
 
 struct ProbeSpec {
@@ -37,11 +38,17 @@ class Probe {
   bool send(std::string_view bytes);
   void receive();
   void take(std::string_view bytes);
+  void take_http2(std::string_view bytes);
+  // By TLS where the check wants it.
+  bool send_plain(std::string_view bytes);
+  bool speaks_http2() const;
 
   const ProbeSpec& spec_;
   io::Fd fd_;
   std::unique_ptr<TlsSession> tls_;
+  std::string host_;
   std::string request_;
+  std::unique_ptr<Http2Check> http2_;
   std::string received_;
   bool connected_ = false;
   bool done_ = false;

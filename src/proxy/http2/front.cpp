@@ -35,11 +35,11 @@ struct Http2Callbacks {
                     std::size_t name_size, const std::uint8_t* value, std::size_t value_size,
                     std::uint8_t, void* user) {
     Http2Stream* stream = front(user).find(frame->hd.stream_id);
-    // Trailers of requests end here; what they would say was not announced to the target.
-    if (stream == nullptr || stream->started_) return 0;
-    return stream->add_field(view(name, name_size), view(value, value_size))
-               ? 0
-               : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (stream == nullptr) return 0;
+    const std::string_view key = view(name, name_size), text = view(value, value_size);
+    const bool taken =
+        stream->started_ ? stream->add_trailer_field(key, text) : stream->add_field(key, text);
+    return taken ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
 
   static int frame_received(nghttp2_session*, const nghttp2_frame* frame, void* user) {
@@ -56,11 +56,9 @@ struct Http2Callbacks {
 
   static int data(nghttp2_session* session, std::uint8_t, std::int32_t id,
                   const std::uint8_t* bytes, std::size_t size, void* user) {
-    if (Http2Stream* stream = front(user).find(id)) {
-      stream->take_data(view(bytes, size));
-    } else {
-      nghttp2_session_consume(session, id, size);
-    }
+    // One whose target is slow must not hold up the others.
+    nghttp2_session_consume_connection(session, size);
+    if (Http2Stream* stream = front(user).find(id)) stream->take_data(view(bytes, size));
     return 0;
   }
 

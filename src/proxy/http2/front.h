@@ -23,13 +23,15 @@ class Http2Stream final : public Front, public Timed {
   void start(bool end);
   void take_data(std::string_view data);
   void end_data();
+  bool add_trailer_field(std::string_view name, std::string_view value);
   void client_gone();
-  // What nghttp2 sends next: bytes into `out`; `eof` when it is all.
-  std::size_t read(char* out, std::size_t size, bool& eof, bool& wait);
+  // For nghttp2: what it sends next, how much that is, and its flags.
+  ssize_t read(char* out, std::size_t size, std::uint32_t& flags);
 
   void respond(Exchange& exchange, const http1::ResponseHead& head, Spans body, bool end) override;
   void interim(Exchange& exchange, const http1::ResponseHead& head) override;
   void body(Exchange& exchange, Spans body, bool end) override;
+  void trailers(Exchange&, std::string_view lines) override { trailers_ = lines; }
   void answer(Exchange& exchange, const OwnAnswer& answer) override;
   void cut(Exchange& exchange) override;
   void want_body(Exchange& exchange) override;
@@ -57,7 +59,9 @@ class Http2Stream final : public Front, public Timed {
   bool ended_ = false;  // the answer is complete in out_
   std::string out_;     // of the answer's body
   std::size_t out_at_ = 0;
-  std::size_t unconsumed_ = 0;  // of the request's body, not yet given back to flow control
+  std::string trailers_;          // of the answer, as lines
+  std::string request_trailers_;  // likewise
+  std::size_t unconsumed_ = 0;    // of the request's body, not yet given back to flow control
 };
 
 class Http2Front final : public Pollable {

@@ -2,69 +2,41 @@
 
 #include "proxy/engine/client.h"
 #include "proxy/engine/rewrite.h"
-#include "proxy/http1/scan.h"
+#include "proxy/http2/fields.h"
 #include "proxy/http2/front.h"
 
 namespace landfall::proxy {
 namespace {
 
 using http1::Field;
-using http1::Name;
 
 constexpr int kRequestLimit = 10'000;         // per connection, as AWS has it
 constexpr std::size_t kOutLimit = 128 << 10;  // of an answer that the client does not take
 
-// The fields of an answer in the form nghttp2 wants, with names in lower case.
-class FieldList {
- public:
-  void add(std::string_view name, std::string_view value) {
-    const std::size_t at = text_.size();
-    for (const char c : name) text_ += http1::lower(c);
-    text_.append(value);
-    parts_.push_back({at, name.size(), value.size()});
-  }
-  void add_lines(std::string_view lines) {
-    while (!lines.empty()) {
-      const std::size_t end = lines.find("\r\n");
-      const std::string_view line = lines.substr(0, end);
-      const std::size_t colon = line.find(':');
-      add(line.substr(0, colon), http1::trim(line.substr(colon + 1)));
-      lines.remove_prefix(end + 2);
-    }
-  }
-  // Valid until the next add().
-  const std::vector<nghttp2_nv>& list() {
-    list_.clear();
-    auto* base = reinterpret_cast<std::uint8_t*>(text_.data());
-    for (const Part& part : parts_) {
-      list_.push_back({base + part.at, base + part.at + part.name, part.name, part.value,
-                       NGHTTP2_NV_FLAG_NONE});
-    }
-    return list_;
-  }
-
- private:
-  struct Part {
-    std::size_t at, name, value;
-  };
-  std::string text_;
-  std::vector<Part> parts_;
-  std::vector<nghttp2_nv> list_;
-};
-
 ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t* out, std::size_t size,
                   std::uint32_t* flags, nghttp2_data_source* source, void*) {
-  bool eof = false, wait = false;
-  const std::size_t count =
-      static_cast<Http2Stream*>(source->ptr)->read(reinterpret_cast<char*>(out), size, eof, wait);
-  if (eof) *flags |= NGHTTP2_DATA_FLAG_EOF;
-  return wait ? ssize_t{NGHTTP2_ERR_DEFERRED} : static_cast<ssize_t>(count);
+  return static_cast<Http2Stream*>(source->ptr)->read(reinterpret_cast<char*>(out), size, *flags);
 }
 
-// Belongs to one hop of HTTP/1 (RFC 9113, 8.2.2).
-bool is_connection_specific(Name name) {
-  return name == Name::connection || name == Name::keep_alive || name == Name::proxy_connection ||
-         name == Name::transfer_encoding || name == Name::upgrade || name == Name::te;
+// github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md
+std::string_view grpc_code(int status) {
+  switch (status) {
+    case 400:
+      return "13";  // INTERNAL
+    case 401:
+      return "16";  // UNAUTHENTICATED
+    case 403:
+      return "7";  // PERMISSION_DENIED
+    case 404:
+      return "12";  // UNIMPLEMENTED
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return "14";  // UNAVAILABLE
+    default:
+      return "2";  // UNKNOWN
+  }
 }
 
 }  // namespace
@@ -141,11 +113,11 @@ void Http2Stream::start(bool end) {
 
 void Http2Stream::take_data(std::string_view data) {
   if (exchange_ == nullptr || exchange_->back == nullptr) {
-    nghttp2_session_consume(connection_.session_, id_, data.size());
+    nghttp2_session_consume_stream(connection_.session_, id_, data.size());
     return;
   }
   touch();
-  if (chunked_) {
+  if (chunked_ && !exchange_->plain_body) {
     const std::string size = fmt::format("{:x}\r\n", data.size());
     const std::string_view parts[] = {size, data, "\r\n"};
     exchange_->request_body(parts, false);
@@ -155,20 +127,28 @@ void Http2Stream::take_data(std::string_view data) {
   if (exchange_ != nullptr && exchange_->back != nullptr && exchange_->back->back_blocked()) {
     unconsumed_ += data.size();
   } else {
-    nghttp2_session_consume(connection_.session_, id_, data.size());
+    nghttp2_session_consume_stream(connection_.session_, id_, data.size());
   }
+}
+
+// Only targets that speak HTTP/2 get them: to HTTP/1 they were not announced.
+bool Http2Stream::add_trailer_field(std::string_view name, std::string_view value) {
+  if (exchange_ == nullptr || !exchange_->plain_body) return true;
+  return add_trailer(request_trailers_, name, value);
 }
 
 void Http2Stream::end_data() {
   if (exchange_ == nullptr) return;
+  if (!request_trailers_.empty() && exchange_->back != nullptr)
+    exchange_->back->send_trailers(*exchange_, request_trailers_);
   const std::string_view last = "0\r\n\r\n";
-  exchange_->request_body(Spans(&last, chunked_ ? 1 : 0), true);
+  exchange_->request_body(Spans(&last, chunked_ && !exchange_->plain_body ? 1 : 0), true);
 }
 
 void Http2Stream::want_body(Exchange&) {
   if (unconsumed_ == 0) return;
   touch();
-  nghttp2_session_consume(connection_.session_, id_, std::exchange(unconsumed_, 0));
+  nghttp2_session_consume_stream(connection_.session_, id_, std::exchange(unconsumed_, 0));
   connection_.pump_later();
 }
 
@@ -235,14 +215,22 @@ void Http2Stream::body(Exchange&, Spans body, bool end) {
 void Http2Stream::answer(Exchange& exchange, const OwnAnswer& answer) {
   FieldList fields;
   fields.add(":status", std::to_string(answer.status));
+  // What gRPC clients read is the code.
+  const bool grpc_error = exchange.grpc && exchange.cause != Cause::none;
   if (exchange.listener == nullptr || exchange.listener->balancer->spec.server_header)
     fields.add("server", "awselb/2.0");
   fields.add("date", connection_.worker_.http_date());
-  if (!answer.body.empty()) fields.add("content-type", answer.content_type);
-  fields.add("content-length", std::to_string(answer.body.size()));
+  if (grpc_error) {
+    fields.add("content-type", "application/grpc");
+    fields.add("grpc-status", grpc_code(answer.status));
+    fields.add("grpc-message", std::to_string(answer.status));
+  } else {
+    if (!answer.body.empty()) fields.add("content-type", answer.content_type);
+    fields.add("content-length", std::to_string(answer.body.size()));
+  }
   if (!answer.location.empty()) fields.add("location", answer.location);
   fields.add_lines(answer.cookies);
-  if (!exchange.head_method) out_ = answer.body;
+  if (!exchange.head_method && !grpc_error) out_ = answer.body;
   exchange.sent_bytes += out_.size();
   nghttp2_data_provider provider{{.ptr = this}, read_body};
   const auto& list = fields.list();
@@ -265,7 +253,7 @@ void Http2Stream::open_tunnel(Exchange& exchange, const http1::ResponseHead&, st
 
 bool Http2Stream::front_blocked() const { return out_.size() - out_at_ > kOutLimit; }
 
-std::size_t Http2Stream::read(char* out, std::size_t size, bool& eof, bool& wait) {
+ssize_t Http2Stream::read(char* out, std::size_t size, std::uint32_t& flags) {
   const std::size_t count = std::min(size, out_.size() - out_at_);
   std::memcpy(out, out_.data() + out_at_, count);
   out_at_ += count;
@@ -273,11 +261,20 @@ std::size_t Http2Stream::read(char* out, std::size_t size, bool& eof, bool& wait
     out_ = {};
     out_at_ = 0;
   }
-  eof = ended_ && out_.empty();
-  wait = count == 0 && !eof;
+  if (ended_ && out_.empty()) {
+    flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (!trailers_.empty()) {
+      flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+      FieldList fields;
+      fields.add_lines(trailers_);
+      const auto& list = fields.list();
+      nghttp2_submit_trailer(connection_.session_, id_, list.data(), list.size());
+    }
+    return static_cast<ssize_t>(count);
+  }
   if (exchange_ != nullptr && exchange_->back != nullptr && !front_blocked())
     exchange_->back->want_answer(*exchange_);
-  return count;
+  return count == 0 ? ssize_t{NGHTTP2_ERR_DEFERRED} : static_cast<ssize_t>(count);
 }
 
 void Http2Stream::on_deadline() {

@@ -44,7 +44,7 @@ struct TargetState : std::enable_shared_from_this<TargetState> {
     UpstreamH1* idle = nullptr;
     UpstreamH1* busy = nullptr;
     unsigned idle_count = 0;
-    UpstreamH2* multiplexed = nullptr;  // HTTP/2 connections
+    UpstreamH2* multiplexed = nullptr;  // HTTP/2 connections, all of them
   };
   std::vector<Connections> connections;
 };
