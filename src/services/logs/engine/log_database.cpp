@@ -57,7 +57,7 @@ Result<std::shared_ptr<LogDatabase>> LogDatabase::open(const std::filesystem::pa
   options.avoid_flush_during_shutdown = true;
   auto database = std::make_shared<LogDatabase>();
   database->folder = folder;
-  database->files = std::make_shared<PatientFiles>(rocksdb::FileSystem::Default());
+  database->files = std::make_shared<store::PatientFiles>(rocksdb::FileSystem::Default());
   database->env = rocksdb::NewCompositeEnv(database->files);
   options.env = database->env.get();
   std::vector<rocksdb::ColumnFamilyHandle*> handles;

@@ -13,7 +13,7 @@
 
 #include "base/result.h"
 #include "io/loop.h"
-#include "services/logs/engine/patient_files.h"
+#include "store/patient_files.h"
 
 namespace landfall::logs {
 
@@ -27,7 +27,7 @@ struct LogDatabase {
   Result<void> check_space(std::size_t bytes) const;
 
   std::filesystem::path folder;
-  std::shared_ptr<PatientFiles> files;
+  std::shared_ptr<store::PatientFiles> files;
   std::unique_ptr<rocksdb::Env> env;  // made of the files; outlives db
   std::unique_ptr<rocksdb::DB> db;
   rocksdb::ColumnFamilyHandle* facts = nullptr;    // "sequence"

@@ -1,9 +1,9 @@
-#include "services/logs/engine/patient_files.h"
+#include "store/patient_files.h"
 
 #include <chrono>
 #include <thread>
 
-namespace landfall::logs {
+namespace landfall::store {
 namespace {
 
 using rocksdb::IOStatus;
@@ -75,4 +75,4 @@ IOStatus PatientFiles::ReuseWritableFile(const std::string& path, const std::str
   return status;
 }
 
-}  // namespace landfall::logs
+}  // namespace landfall::store

@@ -3,15 +3,15 @@
 //
 // RocksDB itself takes a failed write as the end of that file; the build of Debian aborts the
 // process at the next use of it. Nothing of that reaches RocksDB: whoever writes here checks first
-// that there is space (LogWriter does), so the wait is for what comes between the check and the
-// write.
+// that there is space (the writers of rocks.h and of the logs do), so the wait is for what comes
+// between the check and the write.
 #pragma once
 
 #include <rocksdb/file_system.h>
 
 #include <atomic>
 
-namespace landfall::logs {
+namespace landfall::store {
 
 class PatientFiles final : public rocksdb::FileSystemWrapper {
  public:
@@ -37,4 +37,4 @@ class PatientFiles final : public rocksdb::FileSystemWrapper {
   std::atomic<bool> given_up_ = false;
 };
 
-}  // namespace landfall::logs
+}  // namespace landfall::store

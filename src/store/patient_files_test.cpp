@@ -1,11 +1,11 @@
-#include "services/logs/engine/patient_files.h"
+#include "store/patient_files.h"
 
 #include <gtest/gtest.h>
 
 #include "io/files.h"
 #include "store/testing.h"
 
-namespace landfall::logs {
+namespace landfall::store {
 namespace {
 
 // A disk that takes half of a write and then none, as a full one does, a few times.
@@ -73,4 +73,4 @@ TEST(PatientFiles, AWaitEndsWithTheServer) {
 }
 
 }  // namespace
-}  // namespace landfall::logs
+}  // namespace landfall::store
