@@ -16,6 +16,9 @@ OURS = {"Result", "Error", "Arn", "Scope", "TimePoint", "Millis", "Clock", "Syst
 SCALARS = {"string": "std::string", "character": "std::string", "blob": "std::string", "boolean": "bool",
            "integer": "std::int32_t", "long": "std::int64_t", "float": "double", "double": "double", "timestamp": "TimePoint"}
 
+# Where IAM knows a service by another name than its signatures do.
+IAM_PREFIXES = {"monitoring": "cloudwatch"}
+
 RENAMES = {"ipv_6": "ipv6", "s_3_resources": "s3_resources"}
 
 
@@ -75,6 +78,7 @@ class Operation:
         self.input = facts["input"]["shape"] if "input" in facts else name + "Request"
         self.output = facts["output"]["shape"] if "output" in facts else name + "Response"
         self.context = []  # (condition key, template)
+        self.anonymous = facts.get("authtype") == "none"
         self.permissions = self._permissions(model, line)
 
     def _permissions(self, model, words):
@@ -85,6 +89,8 @@ class Operation:
             position += 1
             if word.startswith("action="):
                 action = word[len("action="):]
+            elif word == "anonymous":
+                self.anonymous = True
             elif word.startswith("?"):
                 key, equals, template = word[1:].partition("=")
                 if ":" not in key or not equals:
@@ -140,10 +146,11 @@ class Model:
         self.namespace = identifier(service)
         self.struct = "".join(word[0].upper() + word[1:] for word in service.split("_"))
         self.metadata = source["metadata"]
-        self.protocol = self.metadata["protocol"]
+        self.protocol = self._own_protocol()
         self.shapes = source["shapes"]
         self.unserved = source["unserved"]
-        self.iam_prefix = self.metadata.get("signingName", self.metadata["endpointPrefix"])
+        prefix = self.metadata.get("signingName", self.metadata["endpointPrefix"])
+        self.iam_prefix = IAM_PREFIXES.get(prefix, prefix)
         self.is_global = service in ("iam", "sts", "route53")
         lines = self._lines(folder / "operations")
         stale = set(lines) ^ set(source["operations"])
@@ -160,6 +167,13 @@ class Model:
         self.members = {name: self._members(name) for name in self.structures()}
         self._box_recursion()
         self.served = self._served(root)
+
+    def _own_protocol(self):
+        """The one that answers when a request does not say; services that moved to CBOR began with query or JSON."""
+        own = self.metadata["protocol"]
+        if own != "smithy-rpc-v2-cbor":
+            return own
+        return next(name for name in ("query", "json") if name in self.metadata["protocols"])
 
     @staticmethod
     def _lines(path):

@@ -1,6 +1,7 @@
 #include "wire/exchange.h"
 
 #include "base/bytes.h"
+#include "wire/cbor.h"
 #include "wire/form.h"
 #include "wire/json.h"
 #include "wire/rest.h"
@@ -14,6 +15,10 @@ constexpr std::string_view kDeclaration = "<?xml version=\"1.0\" encoding=\"UTF-
 
 bool is_json(Protocol protocol) {
   return protocol == Protocol::json_1_0 || protocol == Protocol::json_1_1;
+}
+
+bool is_query(Protocol protocol) {
+  return protocol == Protocol::query || protocol == Protocol::ec2;
 }
 
 bool is_rest(Protocol protocol) {
@@ -36,6 +41,20 @@ Result<Call> identify_json(const ServiceModel& service, Protocol protocol,
               .operation = std::string(target.substr(dot + 1)),
               .form = {},
               .labels = {}};
+}
+
+// /service/GraniteServiceVersion20100801/operation/ListMetrics
+Result<Call> identify_rpc(const ServiceModel& service, const http::Request& request) {
+  std::string_view path = request.path;
+  const std::size_t at = path.rfind("/service/");
+  const std::size_t name_at = at == path.npos ? at : path.find("/operation/", at);
+  if (name_at == path.npos || request.method != "POST")
+    return std::unexpected(operation_missing(service, ""));
+  return Call{
+      .protocol = Protocol::rpc_v2_cbor,
+      .operation = std::string(path.substr(name_at + std::string_view("/operation/").size())),
+      .form = {},
+      .labels = {}};
 }
 
 Result<Call> identify_form(const ServiceModel& service, const http::Request& request,
@@ -96,6 +115,8 @@ std::string_view content_type(Protocol protocol) {
       return "application/json";
     case Protocol::rest_xml:
       return "application/xml";
+    case Protocol::rpc_v2_cbor:
+      return "application/cbor";
   }
   return "";
 }
@@ -167,9 +188,28 @@ std::string json_error(const ErrorShape* modelled, const Error& error) {
   return out + "}";
 }
 
-std::string xml_error_members(const Error& error) {
+std::string cbor_error(const ErrorShape* modelled, const Error& error) {
+  // Members that are not text come as JSON, which has no place here.
+  std::vector<const std::pair<std::string, std::string>*> fields;
+  for (const auto& field : error.fields) {
+    if (field_kind(modelled, field.first) == Kind::string) fields.push_back(&field);
+  }
+  std::string out;
+  write_cbor_map(2 + fields.size(), out);
+  write_cbor_string("__type", out);
+  write_cbor_string(modelled ? modelled->name : error.code, out);
+  write_cbor_string(modelled ? modelled->message_key : "message", out);
+  write_cbor_string(error.message, out);
+  for (const auto* field : fields) {
+    write_cbor_string(field->first, out);
+    write_cbor_string(field->second, out);
+  }
+  return out;
+}
+
+std::string xml_error_members(const ErrorShape* modelled, const Error& error) {
   std::string out = "<Code>";
-  write_xml_text(error.code, out);
+  write_xml_text(modelled ? modelled->code : error.code, out);
   out += "</Code><Message>";
   write_xml_text(error.message, out);
   out += "</Message>";
@@ -178,9 +218,9 @@ std::string xml_error_members(const Error& error) {
   return out;
 }
 
-std::string xml_error(const ServiceModel& service, Protocol protocol, const Error& error,
-                      std::string_view request_id) {
-  const std::string members = xml_error_members(error);
+std::string xml_error(const ServiceModel& service, Protocol protocol, const ErrorShape* modelled,
+                      const Error& error, std::string_view request_id) {
+  const std::string members = xml_error_members(modelled, error);
   if (protocol == Protocol::ec2) {
     return fmt::format(
         "{}<Response><Errors><Error>{}</Error></Errors><RequestID>{}</RequestID></Response>",
@@ -200,6 +240,11 @@ std::string xml_error(const ServiceModel& service, Protocol protocol, const Erro
 
 Protocol protocol_of(const ServiceModel& service, const http::Request& request) {
   const std::string_view type = request.headers.get("Content-Type");
+  // The header decides, as the protocol has it: a request without input has no content type.
+  if (request.headers.get("smithy-protocol") == "rpc-v2-cbor" &&
+      std::ranges::find(service.protocols, Protocol::rpc_v2_cbor) != service.protocols.end()) {
+    return Protocol::rpc_v2_cbor;
+  }
   for (const Protocol protocol : service.protocols) {
     if (is_json(protocol) && type.starts_with(content_type(protocol))) return protocol;
   }
@@ -210,6 +255,7 @@ Result<Call> identify(const ServiceModel& service, const http::Request& request,
                       std::string_view body) {
   const Protocol protocol = protocol_of(service, request);
   if (is_json(protocol)) return identify_json(service, protocol, request);
+  if (protocol == Protocol::rpc_v2_cbor) return identify_rpc(service, request);
   if (is_rest(protocol)) return identify_rest(service, request);
   return identify_form(service, request, body);
 }
@@ -221,6 +267,9 @@ Result<Object> read_input(const ServiceModel& service, const Operation& operatio
   if (is_json(call.protocol)) {
     LF_TRY(parsed, parse_json(body.empty() ? "{}" : body));
     LF_OK(read_json(*operation.input, parsed, input.get(), problems, Path{}));
+  } else if (call.protocol == Protocol::rpc_v2_cbor) {
+    // An operation without input may come without a body; "\xa0" is the empty map.
+    LF_OK(read_cbor(*operation.input, body.empty() ? "\xa0" : body, input.get(), problems));
   } else if (is_rest(call.protocol)) {
     const RestRequest parts{call.labels, call.form, request.headers, body};
     LF_OK(read_rest(call.protocol, *operation.input, parts, input.get(), problems));
@@ -245,23 +294,32 @@ http::Response write_output(const ServiceModel& service, const Operation& operat
     body = query_body(service, operation, output, request_id);
   } else if (protocol == Protocol::ec2) {
     body = ec2_body(service, operation, output, request_id);
+  } else if (operation.has_output && protocol == Protocol::rpc_v2_cbor) {
+    write_cbor(output.shape(), output.get(), body, true);
   } else if (operation.has_output) {
     write_json(output.shape(), output.get(), body, true);
   }
-  return response(operation.status, content_type(protocol), request_id, std::move(body));
+  http::Response out =
+      response(operation.status, content_type(protocol), request_id, std::move(body));
+  if (protocol == Protocol::rpc_v2_cbor) out.headers.add("smithy-protocol", "rpc-v2-cbor");
+  return out;
 }
 
 http::Response write_error(const ServiceModel& service, Protocol protocol, const Error& error,
                            std::string_view request_id) {
   const Error shown = presentable(service, error);
   const ErrorShape* modelled = find_error(service, shown.code);
-  const bool as_json = is_json(protocol) || protocol == Protocol::rest_json;
-  http::Response out = response(
-      shown.http_status, content_type(protocol), request_id,
-      as_json ? json_error(modelled, shown) : xml_error(service, protocol, shown, request_id));
-  if (as_json)
+  const bool as_xml = is_query(protocol) || protocol == Protocol::rest_xml;
+  const bool as_cbor = protocol == Protocol::rpc_v2_cbor;
+  http::Response out = response(shown.http_status, content_type(protocol), request_id,
+                                as_xml ? xml_error(service, protocol, modelled, shown, request_id)
+                                : as_cbor ? cbor_error(modelled, shown)
+                                          : json_error(modelled, shown));
+  if (as_xml) return out;
+  if (as_cbor) out.headers.add("smithy-protocol", "rpc-v2-cbor");
+  if (!as_cbor)
     out.headers.add("x-amzn-ErrorType", std::string(modelled ? modelled->name : shown.code));
-  if (as_json && service.query_compatible) {
+  if (service.query_compatible) {
     out.headers.add("x-amzn-query-error",
                     fmt::format("{};{}", modelled ? modelled->code : shown.code,
                                 shown.http_status < 500 ? "Sender" : "Receiver"));

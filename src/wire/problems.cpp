@@ -35,8 +35,13 @@ void Problems::missing(const Path& path) {
 }
 
 void Problems::broken(const Path& path, std::string value, std::string constraint) {
+  // What is missing breaks its other constraints, too; saying so once is enough.
+  const std::string where = show(path);
+  for (const Item& item : items_) {
+    if (item.missing && item.path == where) return;
+  }
   if (value.size() > kMostShown) value = valid_utf8(value.substr(0, kMostShown));
-  add({show(path), fmt::format("'{}'", value), std::move(constraint), false});
+  add({where, fmt::format("'{}'", value), std::move(constraint), false});
 }
 
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html for the first two.

@@ -8,10 +8,11 @@ const Operation* find_operation(const ServiceModel& service, std::string_view na
 }
 
 const ErrorShape* find_error(const ServiceModel& service, std::string_view name_or_code) {
-  for (const ErrorShape& error : service.errors) {
-    if (error.name == name_or_code || error.code == name_or_code) return &error;
-  }
-  return nullptr;
+  // Several shapes may share a code, so a name goes first.
+  const auto named = std::ranges::find(service.errors, name_or_code, &ErrorShape::name);
+  if (named != service.errors.end()) return &*named;
+  const auto coded = std::ranges::find(service.errors, name_or_code, &ErrorShape::code);
+  return coded == service.errors.end() ? nullptr : &*coded;
 }
 
 Error operation_missing(const ServiceModel& service, std::string_view name) {

@@ -9,7 +9,15 @@
 
 namespace landfall::wire {
 
-enum class Protocol : std::uint8_t { query, ec2, json_1_0, json_1_1, rest_json, rest_xml };
+enum class Protocol : std::uint8_t {
+  query,
+  ec2,
+  json_1_0,
+  json_1_1,
+  rest_json,
+  rest_xml,
+  rpc_v2_cbor
+};
 
 // In whose words a request that breaks the model is refused.
 enum class ValidationStyle : std::uint8_t {

@@ -2,6 +2,7 @@
 // above.
 #pragma once
 
+#include "wire/cloudwatch/types.h"
 #include "wire/ec2/types.h"
 #include "wire/ecs/types.h"
 #include "wire/exchange.h"
@@ -61,7 +62,16 @@ inline const Operation kLogs[] = {
     operation<logs::PutLogEventsRequest, logs::PutLogEventsResponse>("PutLogEvents", true),
 };
 
+inline const Operation kCloudwatch[] = {
+    operation<cloudwatch::GetMetricDataRequest, cloudwatch::GetMetricDataResponse>(
+        "GetMetricData", true, "GetMetricDataResult"),
+    operation<cloudwatch::PutMetricDataRequest, cloudwatch::PutMetricDataResponse>("PutMetricData",
+                                                                                   false),
+};
+
 inline constexpr Protocol kQueryOnly[] = {Protocol::query};
+inline constexpr Protocol kQueryCborJson[] = {Protocol::query, Protocol::rpc_v2_cbor,
+                                              Protocol::json_1_0};
 inline constexpr Protocol kEc2Only[] = {Protocol::ec2};
 inline constexpr Protocol kJsonBoth[] = {Protocol::json_1_1, Protocol::json_1_0};
 inline constexpr std::string_view kUnserved[] = {"CancelExport", "StartThing"};
@@ -99,6 +109,24 @@ inline const ServiceModel kIamService = service("iam", Protocol::query, kIam);
 inline const ServiceModel kRdsService = service("rds", Protocol::query, kRds);
 inline const ServiceModel kEcsService = service("ecs", Protocol::json_1_1, kEcs);
 inline const ServiceModel kLogsService = service("logs", Protocol::json_1_1, kLogs);
+
+inline const ServiceModel kCloudwatchService = [] {
+  ServiceModel out = service("cloudwatch", Protocol::query, kCloudwatch);
+  out.protocols = kQueryCborJson;
+  out.query_compatible = true;
+  return out;
+}();
+
+inline http::Request cbor_request(std::string_view operation) {
+  http::Request out{.method = "POST",
+                    .path = fmt::format("/service/Target_2014/operation/{}", operation),
+                    .query = {},
+                    .headers = {},
+                    .client = {}};
+  out.headers.add("smithy-protocol", "rpc-v2-cbor");
+  out.headers.add("Content-Type", "application/cbor");
+  return out;
+}
 
 inline http::Request json_request(std::string_view operation, std::string_view version = "1.1") {
   http::Request out{.method = "POST", .path = "/", .query = {}, .headers = {}, .client = {}};
