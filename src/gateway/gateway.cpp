@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "http/gzip.h"
 #include "wire/exchange.h"
 #include "wire/resources.h"
 #include "wire/sigv4/chunked.h"
@@ -19,6 +20,7 @@ constexpr std::string_view kOwnPrefix = "/_landfall/";
 sigv4::Family family_of(wire::Protocol protocol) {
   switch (protocol) {
     case wire::Protocol::query:
+    case wire::Protocol::rpc_v2_cbor:  // its services spoke query before
       return sigv4::Family::query;
     case wire::Protocol::ec2:
       return sigv4::Family::ec2;
@@ -33,8 +35,14 @@ sigv4::Family family_of(wire::Protocol protocol) {
   return sigv4::Family::json;
 }
 
-Error denial(Error error, wire::Protocol protocol) {
-  switch (family_of(protocol)) {
+// Those that spoke query before they spoke JSON keep query's codes.
+sigv4::Family family_of(const wire::ServiceModel& model, wire::Protocol protocol) {
+  const sigv4::Family family = family_of(protocol);
+  return family == sigv4::Family::json && model.query_compatible ? sigv4::Family::query : family;
+}
+
+Error denial(Error error, sigv4::Family family) {
+  switch (family) {
     case sigv4::Family::ec2:
       error.code = "UnauthorizedOperation";
       error.message = "You are not authorized to perform this operation. " + error.message;
@@ -90,6 +98,13 @@ task<void> Gateway::handle(http::Request request, http::BodyReader& body,
   }
   if (request.path == "/_landfall/health") {
     (void)co_await out.send(plain(200, "{\"status\":\"ok\"}\n", "application/json"));
+    co_return;
+  }
+  for (const auto& [prefix, handler] : public_) {
+    if (request.method != "GET" || !request.path.starts_with(prefix)) continue;
+    auto answer = handler(request);
+    (void)co_await out.send(answer ? std::move(*answer)
+                                   : plain(answer.error().http_status, answer.error().message));
     co_return;
   }
   Exchange x{.request = std::move(request)};
@@ -166,7 +181,7 @@ task<Result<http::Response>> Gateway::call(Exchange& x, http::BodyReader& body) 
   // Authenticate, as far as that goes without the body.
   const bool is_signed = x.claim.has_value();
   if (!is_signed && x.claim.error().kind != sigv4::Problem::Kind::missing) {
-    co_return std::unexpected(sigv4::to_error(x.claim.error(), family_of(x.protocol)));
+    co_return std::unexpected(sigv4::to_error(x.claim.error(), family_of(model, x.protocol)));
   }
   if (is_signed) LF_CO_OK(authenticate_before_body(x));
 
@@ -182,6 +197,12 @@ task<Result<http::Response>> Gateway::call(Exchange& x, http::BodyReader& body) 
   }
   if (is_signed) LF_CO_OK(authenticate_body(x, *read));
 
+  if (http::equal_ignoring_case(x.request.headers.get("content-encoding"), "gzip")) {
+    auto plain = http::gunzip(*read, limit);
+    if (!plain) co_return fail("SerializationException", plain.error().message);
+    *read = std::move(*plain);
+  }
+
   // Parse and validate.
   auto identified = wire::identify(model, x.request, *read);
   if (!identified) co_return std::unexpected(identified.error());
@@ -189,7 +210,7 @@ task<Result<http::Response>> Gateway::call(Exchange& x, http::BodyReader& body) 
   x.protocol = identified->protocol;
   const wire::Operation* operation = wire::find_operation(model, x.operation);
   if (!is_signed && !(operation && operation->anonymous)) {
-    co_return std::unexpected(sigv4::to_error(x.claim.error(), family_of(x.protocol)));
+    co_return std::unexpected(sigv4::to_error(x.claim.error(), family_of(model, x.protocol)));
   }
   if (!operation) co_return std::unexpected(wire::operation_missing(model, x.operation));
   LF_CO_TRY(input, wire::read_input(model, *operation, *identified, x.request, *read));
@@ -205,7 +226,7 @@ task<Result<http::Response>> Gateway::call(Exchange& x, http::BodyReader& body) 
   if (!output) {
     // Handlers that ask IAM themselves get its answer in general words.
     if (output.error().code == "AccessDenied") {
-      co_return std::unexpected(denial(std::move(output.error()), x.protocol));
+      co_return std::unexpected(denial(std::move(output.error()), family_of(model, x.protocol)));
     }
     co_return std::unexpected(std::move(output.error()));
   }
@@ -215,7 +236,8 @@ task<Result<http::Response>> Gateway::call(Exchange& x, http::BodyReader& body) 
 // Who asks and when, before a byte of the body is taken: a stranger cannot make us read much.
 Result<void> Gateway::authenticate_before_body(Exchange& x) {
   const sigv4::Claim& claim = *x.claim;
-  const sigv4::Family family = family_of(x.protocol);
+  const sigv4::Family family =
+      x.service ? family_of(*x.service->model, x.protocol) : family_of(x.protocol);
   auto identity = access_.find_identity(claim.access_key_id, claim.session_token, x.ctx.now);
   if (!identity) return std::unexpected(sigv4::to_error(identity.error(), family));
   if (const auto timely = sigv4::check_time(claim, x.ctx.now); !timely) {
@@ -233,7 +255,11 @@ Result<void> Gateway::authenticate_body(Exchange& x, std::string_view body) {
   if (verified && claim.payload.size() == digest.size() && claim.payload != digest) {
     verified = sigv4::problem(sigv4::Problem::Kind::payload_mismatch);
   }
-  if (!verified) return std::unexpected(sigv4::to_error(verified.error(), family_of(x.protocol)));
+  if (!verified) {
+    const sigv4::Family family =
+        x.service ? family_of(*x.service->model, x.protocol) : family_of(x.protocol);
+    return std::unexpected(sigv4::to_error(verified.error(), family));
+  }
   x.ctx.principal = x.identity->principal;
   x.ctx.scope = {x.identity->principal.account, claim.scope.region};
   return {};
@@ -253,7 +279,8 @@ Result<void> Gateway::authorise(Exchange& x, const wire::Operation& operation,
       iam::Access access{
           .action = std::string(demand.action), .resource = resource, .context = keys};
       if (auto allowed = access_.authorize(*x.identity, x.ctx, access); !allowed) {
-        return std::unexpected(denial(std::move(allowed.error()), x.protocol));
+        return std::unexpected(
+            denial(std::move(allowed.error()), family_of(*x.service->model, x.protocol)));
       }
     }
   }

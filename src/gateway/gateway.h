@@ -19,6 +19,9 @@ using PathHandler =
 using OwnHandler =
     std::function<task<Result<http::Response>>(const RequestContext& ctx, http::Parameters query)>;
 
+// What anybody may read, by the start of its path: SNS's signing certificate.
+using PublicHandler = std::function<Result<http::Response>(const http::Request& request)>;
+
 class Gateway {
  public:
   Gateway(iam::Port& access, const Clock& clock, Random& random)
@@ -26,6 +29,9 @@ class Gateway {
 
   void add(Service service) { routes_.add(service); }
   void set_registry(PathHandler handler) { registry_ = std::move(handler); }
+  void add_public(std::string prefix, PublicHandler handler) {
+    public_[std::move(prefix)] = std::move(handler);
+  }
   void add_own(std::string path, OwnHandler handler) { own_[std::move(path)] = std::move(handler); }
 
   // Counters in the text form of Prometheus; `more` gives those of other parts.
@@ -57,6 +63,7 @@ class Gateway {
   sigv4::KeyCache signing_keys_;
   PathHandler registry_;
   std::map<std::string, OwnHandler> own_;
+  std::map<std::string, PublicHandler> public_;
 };
 
 }  // namespace landfall::gateway

@@ -16,6 +16,16 @@ const Service* Routes::find(const http::Request& request, const sigv4::Claim* cl
   }
   if (found || claim) return found;
   // Not signed: some operations need no signature, and all others get their service's own error.
+  // A link that carries its own proof (SNS's confirmation of a subscription) names the operation
+  // only.
+  if (const auto query = http::parse_form(request.query)) {
+    const auto action = std::ranges::find(*query, "Action", &http::Parameters::value_type::first);
+    for (const Service& service : services_) {
+      const auto* operation =
+          action == query->end() ? nullptr : wire::find_operation(*service.model, action->second);
+      if (operation && operation->anonymous) return &service;
+    }
+  }
   const std::string_view host = request.headers.get("host");
   for (const Service& service : services_) {
     const std::string_view label = service.model->endpoint_prefix;
