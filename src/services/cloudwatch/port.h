@@ -47,8 +47,8 @@ struct StatisticQuery {
   std::string statistic = "Average";
   // Seconds: 1, 5, 10, 20, 30 (high resolution) or a multiple of 60.
   std::int64_t period_s = 60;
-  TimePoint from{};  // inclusive; periods are counted from here
-  TimePoint to{};    // exclusive
+  TimePoint from{};       // inclusive; periods are counted from here
+  TimePoint to{};         // exclusive
   std::string unit = {};  // empty: whatever was put
 };
 
@@ -95,7 +95,7 @@ struct AlarmSettings {
   std::int32_t datapoints_to_alarm = 0;  // 0: evaluation_periods
   double threshold = 0;
   std::string comparison = "GreaterThanThreshold";
-  std::string treat_missing_data = "missing";  // "breaching", "notBreaching", "ignore"
+  std::string treat_missing_data = "missing";   // "breaching", "notBreaching", "ignore"
   std::vector<std::string> alarm_actions = {};  // ARNs
   std::vector<std::string> ok_actions = {};
   std::vector<std::string> insufficient_data_actions = {};
@@ -133,15 +133,14 @@ class Port {
  public:
   virtual ~Port() = default;
 
-  // Durable when it returns; samples of many metrics in one call are one write. Names and values are
-  // taken as they are (values that are not finite are dropped). Errors: "disk-full",
+  // Durable when it returns; samples of many metrics in one call are one write. Names and values
+  // are taken as they are (values that are not finite are dropped). Errors: "disk-full",
   // "metrics-busy" (too much waits for the disk; try again), "metrics-failed".
   virtual task<Result<void>> put(Scope scope, std::vector<Sample> samples) = 0;
 
   // Oldest first; periods without data are left out. Reads from memory and the page cache: meant
   // for a scaling policy's few dozen periods.
-  virtual std::vector<Point> statistics(const Scope& scope,
-                                            const StatisticQuery& query) const = 0;
+  virtual std::vector<Point> statistics(const Scope& scope, const StatisticQuery& query) const = 0;
 
   // None: there is no such alarm.
   virtual std::optional<AlarmView> alarm(const Scope& scope, const std::string& name) const = 0;

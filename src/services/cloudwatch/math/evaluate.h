@@ -1,0 +1,25 @@
+// Computes an expression. Functions that AWS has and we do not (SEARCH, ANOMALY_DETECTION_BAND,
+// INSIGHT_RULE_METRIC, ...) are errors that say so.
+#pragma once
+
+#include <functional>
+
+#include "base/result.h"
+#include "services/cloudwatch/math/expression.h"
+#include "services/cloudwatch/math/value.h"
+
+namespace landfall::cloudwatch::math {
+
+struct Surroundings {
+  Frame frame;
+  // The result of another query. Error "math" when there is none of that id.
+  std::function<Result<Value>(const std::string& id)> find;
+  // METRICS(): the metrics of the request whose id contains `part`.
+  std::function<Array(const std::string& part)> metrics;
+  // PERIOD(m1): the period of the query, in seconds.
+  std::function<std::int64_t(const std::string& id)> period;
+};
+
+Result<Value> evaluate(const Expression& expression, const Surroundings& around);
+
+}  // namespace landfall::cloudwatch::math
