@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "services/logs/metric_filters.h"
 #include "wire/logs/errors.h"
 
 namespace landfall::logs {
@@ -90,7 +91,15 @@ task<Result<void>> LogsPort::append(Append append) {
   request.follower = append.follower;
   request.position = append.position;
   if (request.events.empty() && request.follower.empty()) co_return Result<void>();
-  co_return co_await logs_.engine.append(std::move(request));
+  // A follower that starts again may bring lines that are there already.
+  const bool seen = !append.follower.empty() &&
+                    append.position <= follower_position(append.scope, append.group, append.stream,
+                                                         append.follower);
+  std::vector<LogEvent> measured;
+  if (!row.value.metric_filters.empty() && !seen) measured = request.events;
+  LF_CO_OK(co_await logs_.engine.append(std::move(request)));
+  co_await feed_metrics(logs_, append.scope, row.value, std::move(measured));
+  co_return Result<void>();
 }
 
 std::int64_t LogsPort::follower_position(const Scope& scope, const std::string& group,

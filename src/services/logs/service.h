@@ -1,6 +1,7 @@
 // CloudWatch Logs and what it depends on.
 #pragma once
 
+#include "services/cloudwatch/port.h"
 #include "services/logs/store.h"
 #include "wire/context.h"
 
@@ -12,6 +13,7 @@ struct Logs {
   const Clock& clock;
   Random& random;
   Engine& engine;
+  cloudwatch::Port* metrics = nullptr;  // where metric filters put what they find
 
   Groups groups(const Scope& scope) const { return groups_of(store, scope); }
 };

@@ -8,14 +8,29 @@
 
 namespace landfall::logs {
 
+struct MetricFilterRecord {
+  std::string name;
+  std::string pattern;
+  std::string metric;
+  std::string space;  // the metric's namespace
+  std::string value;  // a number, or "$field"
+  std::optional<double> default_value;
+  std::string unit;                               // empty: none
+  std::map<std::string, std::string> dimensions;  // by name: "$field"
+  TimePoint created{};
+};
+LF_RECORD(MetricFilterRecord, name, pattern, metric, space, value, default_value, unit, dimensions,
+          created)
+
 struct GroupRecord {
   std::int64_t id = 0;  // the engine's number; a group deleted and made again is another one
   std::string name;
   TimePoint created_at{};
   int retention_days = 0;  // 0: for ever
   std::map<std::string, std::string> tags;
+  std::vector<MetricFilterRecord> metric_filters;  // by name
 };
-LF_RECORD(GroupRecord, id, name, created_at, retention_days, tags)
+LF_RECORD(GroupRecord, id, name, created_at, retention_days, tags, metric_filters)
 
 inline constexpr std::string_view kKeys = "/logs/";
 using Groups = store::Table<GroupRecord>;

@@ -16,7 +16,7 @@ LogGroup describe(const Logs& logs, const Scope& scope, const GroupRecord& group
   out.log_group_name = group.name;
   out.creation_time = to_unix_ms(group.created_at);
   if (group.retention_days != 0) out.retention_in_days = group.retention_days;
-  out.metric_filter_count = 0;
+  out.metric_filter_count = std::int32_t(group.metric_filters.size());
   out.arn = arn + ":*";
   out.log_group_arn = arn;
   out.log_group_class = "STANDARD";

@@ -1,4 +1,4 @@
-#include "services/logs/service.h"
+#include "services/logs/metric_filters.h"
 #include "wire/logs/errors.h"
 #include "wire/logs/operations.h"
 
@@ -72,11 +72,14 @@ task<Result<PutLogEventsResponse>> put_log_events(Logs& logs, const RequestConte
     for (std::size_t i = begin; i < end; ++i) {
       request.events.push_back({in.log_events[i].timestamp, std::move(in.log_events[i].message)});
     }
+    std::vector<LogEvent> measured;
+    if (!group.value.metric_filters.empty()) measured = request.events;
     auto appended = co_await logs.engine.append(std::move(request));
     if (!appended && appended.error().code == "not-found") {
       co_return errors::resource_not_found("The specified log stream does not exist.");
     }
     if (!appended) co_return std::unexpected(to_api(appended.error()));
+    co_await feed_metrics(logs, ctx.scope, group.value, std::move(measured));
   }
   out.next_sequence_token = Position{to_unix_ms(ctx.now), 0, 0}.str();
   co_return out;
