@@ -10,6 +10,8 @@
 #include "http/server.h"
 #include "io/files.h"
 #include "services/acm/keeper.h"
+#include "services/cloudwatch/alarms/evaluator.h"
+#include "services/cloudwatch/explain.h"
 #include "services/ec2/controller/controller.h"
 #include "services/ec2/explain.h"
 #include "services/ec2/network_port.h"
@@ -37,11 +39,15 @@
 #include "services/rds/snapshots.h"
 #include "services/route53/publisher.h"
 #include "services/secretsmanager/service.h"
+#include "services/sns/delivery/deliverer.h"
+#include "services/sns/delivery/notification.h"
+#include "services/sns/explain.h"
 #include "services/ssm/service.h"
 #include "services/sts/service.h"
 #include "store/sealed.h"
 #include "store/store.h"
 #include "wire/acm/operations.h"
+#include "wire/cloudwatch/operations.h"
 #include "wire/ec2/operations.h"
 #include "wire/ecr/operations.h"
 #include "wire/ecs/operations.h"
@@ -52,6 +58,7 @@
 #include "wire/rds/operations.h"
 #include "wire/route53/operations.h"
 #include "wire/secretsmanager/operations.h"
+#include "wire/sns/operations.h"
 #include "wire/ssm/operations.h"
 #include "wire/sts/operations.h"
 
@@ -112,6 +119,48 @@ Result<CertificateFiles> host_certificate(const host::Authority& authority,
   LF_OK(io::write_file(files.certificate, issued.certificate, 0644));
   LF_OK(io::write_file(files.key, issued.key, 0600));
   return files;
+}
+
+// Every authority that this machine trusts, and our own: for calls to what may be either's.
+Result<std::string> trusted_certificates(const host::Authority& authority, const fs::path& folder) {
+  auto system = io::read_file("/etc/ssl/certs/ca-certificates.crt");
+  LF_TRY(own, io::read_file(authority.certificate_file()));
+  const fs::path file = folder / "ca" / "trusted.crt";
+  LF_OK(io::write_file(file, (system ? *system + "\n" : "") + own, 0644));
+  return file.string();
+}
+
+task<Result<void>> tell_topic(sns::Sns& sns, std::string topic,
+                              cloudwatch::AlarmTransition transition) {
+  LF_CO_OK(co_await sns.publish_for_service(transition.scope,
+                                            {.topic_arn = std::move(topic),
+                                             .subject = std::move(transition.subject),
+                                             .message = std::move(transition.message),
+                                             .service = "cloudwatch.amazonaws.com",
+                                             .source_arn = std::move(transition.alarm.arn)}));
+  co_return Result<void>();
+}
+
+// An alarm tells a topic.
+cloudwatch::ActionHandler alarm_to_topic(sns::Sns& sns) {
+  return {.prefix = "arn:aws:sns:",
+          .invoke = [&sns](std::string action, cloudwatch::AlarmTransition transition) {
+            return tell_topic(sns, std::move(action), std::move(transition));
+          }};
+}
+
+// What notifications are signed with: for anybody to read.
+gateway::PublicHandler signing_certificate(sns::Sns& sns) {
+  return [&sns](const http::Request& request) -> Result<http::Response> {
+    for (const auto& row : sns.signing().list()) {
+      if (request.path != sns::certificate_path(row.value.id)) continue;
+      http::Response out;
+      out.headers.set("Content-Type", "application/x-pem-file");
+      out.body = row.value.certificate;
+      return out;
+    }
+    return fail("NotFound", "There is no such certificate.", 404);
+  };
 }
 
 http::ServerOptions server_options(const host::Authority& authority,
@@ -233,6 +282,16 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   logs::Housekeeping log_housekeeping(loop, logs);
   logs::LogsPort log_lines(logs);
 
+  LF_CO_TRY(metric_store, cloudwatch::MetricStore::open(loop, clock, folder / "metrics"));
+  cloudwatch::Cloudwatch cloudwatch(loop, *store, clock, random, *metric_store);
+  cloudwatch::Evaluator alarms(loop, cloudwatch);
+  logs.metrics = &cloudwatch;
+
+  LF_CO_TRY(trusted, trusted_certificates(*authority, folder));
+  sns::Sns sns(loop, *store, clock, random, *sealer, identities, log_lines, *authority, trusted);
+  sns::Deliverer notifications(loop, sns);
+  cloudwatch.add_action_handler(alarm_to_topic(sns));
+
   kms::Kms kms{*store, clock, random, *sealer, identities};
   kms::Keeper key_keeper(loop, kms);
   secretsmanager::Secretsmanager secrets{*store, clock, random, kms, identities};
@@ -297,6 +356,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   gateway.add(gateway::service(ec2::kService, ec2));
   gateway.add(gateway::service(rds::kService, rds));
   gateway.add(gateway::service(logs::kService, logs));
+  gateway.add(gateway::service(cloudwatch::kService, cloudwatch));
   gateway.add(gateway::service(ecr::kService, ecr, 32 << 20));  // layer parts of 20 MiB, base64
   gateway.add(gateway::service(ecs::kService, ecs));
   gateway.add(gateway::service(acm::kService, acm));
@@ -305,6 +365,8 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   gateway.add(gateway::service(kms::kService, kms));
   gateway.add(gateway::service(secretsmanager::kService, secrets));
   gateway.add(gateway::service(ssm::kService, parameters));
+  gateway.add(gateway::service(sns::kService, sns));
+  gateway.add_public("/SimpleNotificationService-", signing_certificate(sns));
   gateway.set_registry(
       [&ecr](http::Request request, http::BodyReader& body, http::ResponseWriter& out) {
         return ecr::serve_registry(ecr, std::move(request), body, out);
@@ -329,6 +391,12 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   why.add("elbv2", [&elbv2](Scope scope, std::string reference) {
     return elbv2::explain(elbv2, std::move(scope), std::move(reference));
   });
+  why.add("cloudwatch", [&cloudwatch](Scope scope, std::string reference) {
+    return cloudwatch::explain(cloudwatch, std::move(scope), std::move(reference));
+  });
+  why.add("sns", [&sns](Scope scope, std::string reference) {
+    return sns::explain(sns, std::move(scope), std::move(reference));
+  });
   why.add("iam", [&identities, &iam](Scope scope, std::string reference) {
     return iam::explain(identities, iam, std::move(scope), std::move(reference));
   });
@@ -342,6 +410,9 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
       server_options(*authority, certificate));
   LF_CO_TRY(at, listen(server, settings.listen));
   ecr.settings.port = at.port;
+  sns.api_url = fmt::format(
+      "http://{}:{}", at.address == "0.0.0.0" || at.address == "::" ? "127.0.0.1" : at.address,
+      at.port);
   http::Server metrics_server(
       loop,
       [&gateway](http::Request request, http::BodyReader&, http::ResponseWriter& out) {
@@ -360,6 +431,8 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   background.start(snapshots);
   background.start(databases);
   background.start(log_housekeeping);
+  background.start(alarms);
+  background.start(notifications);
   background.start(certificate_keeper);
   background.start(balancers);
   background.start(hosted_zones);
