@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "host/claims/claims.h"
 #include "host/containers/leftovers.h"
 #include "host/hosts_file/hosts_file.h"
 #include "host/network/network.h"
@@ -39,6 +40,7 @@ task<void> remove_everything(io::Loop& loop, host::Instance instance, Result<voi
   done = co_await network.remove_all();
   if (done) done = host::update_hosts_file("/etc/hosts", instance.tag, {});
   if (done) done = ecr::forget_hosts(ecr::client_places(instance));
+  if (done) done = host::release_claim(instance);
   if (done) done = io::remove_tree(instance.data_dir);
 }
 

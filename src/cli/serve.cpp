@@ -7,8 +7,11 @@
 #include "cli/data_folder.h"
 #include "cli/options.h"
 #include "cli/preflight.h"
+#include "cli/publish.h"
 #include "cli/server.h"
+#include "host/claims/claims.h"
 #include "io/files.h"
+#include "proxy/pid_file.h"
 
 namespace landfall::cli {
 namespace {
@@ -22,6 +25,7 @@ const std::vector<Option>& known_options() {
        "the account's 12 digits, at the first start; otherwise chosen"},
       {"--public-pool", "CIDR", "198.18.0.0/16",
        "public addresses; each server on a machine needs its own"},
+      {"--publish", "LIST", "", "load balancers' listeners at the host's own addresses; see below"},
       {"--engines", "DIR", "/var/lib/landfall-engines", "installed PostgreSQL versions"},
       {"--metrics", "ADDRESS:PORT", "",
        "answers GET /metrics of Prometheus there, to anybody; otherwise only signed ones of "
@@ -60,7 +64,20 @@ Result<ServerSettings> settings_of(const Parsed& parsed) {
     LF_TRY(metrics, parse_endpoint(parsed["--metrics"]));
     out.metrics = metrics;
   }
+  LF_TRY(published, parse_published(parsed["--publish"]));
+  out.published = std::move(published);
   return out;
+}
+
+// What this server has of the machine that no other may have.
+Result<io::Fd> claim_addresses(const ServerSettings& settings) {
+  const auto proxy = proxy::read_pid_file(settings.instance.data_dir / "proxy" / "pid");
+  std::vector<std::string> places;
+  for (const elbv2::Published& published : settings.published) {
+    places.push_back(published.at.str());
+    LF_OK(check_publishable(published.at, proxy ? std::optional(proxy->pid) : std::nullopt));
+  }
+  return host::claim(settings.instance, settings.public_pool, places);
 }
 
 }  // namespace
@@ -72,8 +89,14 @@ int run_serve(const std::vector<std::string>& words) {
     fmt::print(
         "usage: landfall serve [OPTIONS]\n\nRuns the server in the foreground; SIGTERM stops it, "
         "and what it has "
-        "deployed keeps running.\n\n{}\nexamples:\n  landfall serve\n  landfall serve --data-dir "
-        "/srv/landfall --listen 127.0.0.1:4567 --public-pool 198.18.128.0/17\n",
+        "deployed keeps running.\n\n{}\n--publish takes ADDRESS:PORT=[REGION/]BALANCER[:LISTENER "
+        "PORT],... and lets a load balancer's\nlistener answer at an address of this host as "
+        "well, as soon as there is such a balancer. Without\nit nothing of what is deployed can "
+        "be reached from other machines. Security groups are not asked\nthere: who may come is "
+        "the host's firewall's to say. It holds until a start without it.\n\nexamples:\n  "
+        "landfall serve\n  landfall serve --data-dir /srv/landfall --listen 127.0.0.1:4567 "
+        "--public-pool 198.18.128.0/17\n  landfall serve --publish "
+        "0.0.0.0:80=web,0.0.0.0:443=web\n",
         describe(known_options()));
     return 0;
   }
@@ -111,6 +134,8 @@ int run_serve(const std::vector<std::string>& words) {
       !told) {
     return complain(told.error().message);
   }
+  const auto claimed = claim_addresses(*settings);
+  if (!claimed) return complain(claimed.error().message);
   if (const std::string warning = disk_warning(settings->instance.data_dir); !warning.empty()) {
     log::warning("serve", "{}", warning);
   }

@@ -265,6 +265,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
 
   reconcile::EventLog events(*store, clock, random);
   host::network::Network network(loop, settings.instance, {settings.public_pool});
+  LF_CO_OK(network.check_pool());
   host::dns::Server dns(loop, {.upstreams = host_resolvers()});
   ec2::Ec2 ec2(loop, *store, clock, random, settings.public_pool);
   ec2::VpcController vpcs(ec2, network, dns, {});
@@ -330,8 +331,9 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
                                 const std::string& target) {
     return route53::cname_exists(route53, owner, name, target);
   };
-  elbv2::BalancerController balancers(
-      elbv2, {.folder = folder / "proxy", .access_log_root = folder / "proxy" / "access-logs"});
+  elbv2::BalancerController balancers(elbv2, {.folder = folder / "proxy",
+                                              .access_log_root = folder / "proxy" / "access-logs",
+                                              .published = settings.published});
 
   host::PulledImages outside_images(loop, blobs, folder / "pulled");
   LF_CO_OK(outside_images.open());

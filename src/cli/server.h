@@ -7,6 +7,7 @@
 #include "host/instance.h"
 #include "io/loop.h"
 #include "io/net.h"
+#include "services/elbv2/published.h"
 
 namespace landfall::cli {
 
@@ -18,6 +19,7 @@ struct ServerSettings {
   Cidr public_pool;
   std::filesystem::path engines;
   std::optional<io::Endpoint> metrics;  // for Prometheus; absent: only behind a signature
+  std::vector<elbv2::Published> published;
 };
 
 // Runs until SIGTERM or SIGINT. `ended` says why it could not start.

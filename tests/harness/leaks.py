@@ -20,6 +20,7 @@ def leaks(data: Path) -> list[str]:
     found += [f"mount {line.split()[4]}" for line in lines_of("/proc/self/mountinfo")
               if str(data) + "/" in line or f"-{tag}-" in line]
     found += [f"cgroup {path}" for path in control_groups(tag)]
+    found += [f"claim {name}" for name in names_in("/run/landfall-claims") if name == tag]
     found += [f"folder /run/{name}" for name in names_in("/run") if tag in name]
     found += [f"hosts entry {line}" for line in lines_of("/etc/hosts") if tag in line]
     found += [f"nftables table {line}" for line in output("nft", "list", "tables") if tag in line]

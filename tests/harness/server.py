@@ -1,4 +1,5 @@
 """A Landfall of the tests' own: its own data folder, port and pool of public addresses."""
+import contextlib
 import ipaddress
 import os
 import random
@@ -33,11 +34,15 @@ def free_port() -> int:
 def free_pool() -> str:
     """A block of public addresses that no other server on this machine uses; ./run takes the lower half of 198.18.0.0/16."""
     said = subprocess.run(["ip", "-4", "route", "show", "table", "all"], capture_output=True, text=True, check=True).stdout
+    # A server says which block it has before it makes its first route.
+    for claim in Path("/run/landfall-claims").glob("[0-9a-f]*"):
+        with contextlib.suppress(OSError):
+            said += claim.read_text()
     used = [ipaddress.ip_network(word, strict=False) for word in re.findall(r"198\.18\.[0-9.]+(?:/[0-9]+)?", said)]
     free = [block for block in ipaddress.ip_network("198.18.128.0/17").subnets(new_prefix=22)
             if not any(block.overlaps(other) for other in used)]
     assert free, f"no free block in 198.18.128.0/17: {said}"
-    # Others may be choosing too, and a server takes its block only when its first VPC is made.
+    # Others may be choosing too.
     return str(random.choice(free))
 
 

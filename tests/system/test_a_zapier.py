@@ -17,9 +17,9 @@ import requests
 
 from harness.clients import Aws
 from harness.containers import image
-from harness.deployment import NAME, PASSWORD, Deployment, reachable, refused_or_timeout
+from harness.deployment import EXAMPLE, NAME, PASSWORD, Deployment, reachable, refused_or_timeout
 from harness.leaks import stop_and_check, tag_of
-from harness.server import REGION, Server
+from harness.server import REGION, ROOT, Server
 from harness.waiting import eventually
 
 EVENT = {"source": "stripe", "event_type": "payment.succeeded", "payload": {"amount": 100}}
@@ -405,3 +405,44 @@ def test_a10_a_missing_rule_is_named(deployment, service):
         assert service.group in why and "5432" in why and f"{NAME}-db" in why, why
     finally:
         service.rule("authorize", 5432)
+
+
+# A11: the load balancer with HTTPS and a domain
+
+
+def test_a11_https_and_a_name_of_its_own(deployment, service):
+    ca = str(deployment.server.data / "ca/ca.crt")
+
+    def script() -> str:
+        done = subprocess.run([EXAMPLE / "https.sh"], capture_output=True, text=True, timeout=300, env={
+            **deployment.aws.environment, "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}", "CA_FILE": ca,
+            "STATE_DIR": str(deployment.folder / "state")})
+        assert done.returncode == 0, done.stdout + done.stderr
+        return (deployment.folder / "state/https-url").read_text().strip()
+
+    (deployment.folder / "state").mkdir()
+    base = script()
+    assert base == f"https://api.{NAME}.test"
+    event = json.loads(curl("--cacert", ca, "-X", "POST", f"{base}/api/v1/events", "-H", "Content-Type: application/json",
+                            "-d", json.dumps(EVENT)))
+    assert event["id"] in [one["id"] for one in json.loads(curl("--cacert", ca, f"{base}/api/v1/inbox"))["events"]]
+    assert json.loads(curl("--cacert", ca, f"{base}/api/v1/events/{event['id']}"))["payload"] == {"amount": 100}
+    assert json.loads(curl("--cacert", ca, "-X", "DELETE", f"{base}/api/v1/events/{event['id']}"))["status"] == "acknowledged"
+    said = curl("-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", f"http://api.{NAME}.test/health?a=b")
+    assert said == f"301 https://api.{NAME}.test:443/health?a=b"
+    strangers = subprocess.run(["curl", "--silent", "--max-time", "10", f"{base}/health"], capture_output=True)
+    assert strangers.returncode == 60, "a certificate of an authority that nobody told them of"
+    # What is there stays, and goes on when the server is gone.
+    before = deployment.aws(f"aws elbv2 describe-load-balancers --names {NAME}").json["LoadBalancers"][0]["LoadBalancerArn"]
+    assert script() == base
+    assert deployment.aws(f"aws elbv2 describe-load-balancers --names {NAME}").json["LoadBalancers"][0]["LoadBalancerArn"] == before
+    deployment.server.kill()
+    try:
+        assert json.loads(curl("--cacert", ca, f"{base}/health"))["status"] == "healthy"
+    finally:
+        deployment.server.start()
+    # A new task takes over behind the balancer.
+    old = service.tasks()[0]["taskArn"]
+    deployment.aws(f"aws ecs stop-task --cluster {NAME}-cluster --task {old}")
+    eventually(lambda: [task for task in service.tasks() if task["taskArn"] != old and task["lastStatus"] == "RUNNING"], 60)
+    assert eventually(lambda: json.loads(curl("--cacert", ca, f"{base}/health"))["status"] == "healthy", 60)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness.balanced import Service, World
+from harness.dns import ask
 from harness.leaks import stop_and_check
 from harness.packets import Place, socket_in
 from harness.server import Server
@@ -56,6 +57,18 @@ def test_b2_exactly_the_allowed_packets_pass(world):
     assert not Place().connects(world.name, 81), "a port of the balancer without a rule"
     way = subprocess.run(["ip", "route", "get", service], capture_output=True, text=True).stdout
     assert " dev lf-" not in way, "the host has no way to a private address"
+
+
+def test_b3_its_name_means_the_public_addresses_everywhere(world):
+    known = world.ec2.describe_network_interfaces(
+        Filters=[{"Name": "description", "Values": ["ELB app/framerater-alb/*"]}])["NetworkInterfaces"]
+    public = sorted(interface["Association"]["PublicIp"] for interface in known)
+    inside = world.place(world.public[0], world.front)
+    assert sorted(ask(inside, world.name)) == public, "also inside its own VPC"
+    assert {ask(inside, world.name)[0] for _ in range(20)} == set(public), "its addresses take turns"
+    assert not connects(inside, public[0], 80), "without a public address there is no way to one"
+    world.ec2.associate_address(AllocationId=world.ec2.allocate_address(Domain="vpc")["AllocationId"], NetworkInterfaceId=inside.interface)
+    assert connects(inside, public[0], 80, 5)
 
 
 def test_b3_a_failing_target_leaves_and_returns(world):

@@ -6,7 +6,8 @@ namespace {
 Resolution addresses(const Query& query, const std::vector<Ipv4>& found) {
   Resolution out;
   if (query.type != kTypeA && query.type != kTypeAny) return out;
-  for (const Ipv4 address : found) out.records.push_back({.address = address});
+  for (std::size_t i = 0; i < found.size(); ++i)
+    out.records.push_back({.address = found[(i + query.id) % found.size()]});
   return out;
 }
 
@@ -48,6 +49,7 @@ bool names_a_resource(std::string_view name) {
 std::optional<Resolution> reverse(const View& view, const Query& query) {
   const auto address = reverse_address(query.name);
   if (!address || !in_vpc(view, *address)) return {};
+  if (!view.hostnames) return no_such_name();
   Resolution out;
   if (query.type != kTypePtr && query.type != kTypeAny) return out;
   std::string dashed = address->str();
@@ -62,6 +64,8 @@ std::optional<Resolution> reverse(const View& view, const Query& query) {
 Resolution resolve(const NameTable& names, const View& view, const Query& query) {
   if (query.query_class != kClassIn) return {.code = Code::refused};
   const std::string_view name = query.name;
+  if (const auto found = view.own_names.find(name); found != view.own_names.end())
+    return addresses(query, found->second);
   if (const auto found = names.find(name); found != names.end()) {
     const Name& entry = found->second;
     const bool home = entry.vpc_id == view.vpc_id || entry.outside.empty();
@@ -69,11 +73,7 @@ Resolution resolve(const NameTable& names, const View& view, const Query& query)
   }
   if (auto answer = reverse(view, query)) return std::move(*answer);
   if (const auto address = address_in_name(name, "ip-", view.internal_domain)) {
-    return in_vpc(view, *address) ? addresses(query, {*address}) : no_such_name();
-  }
-  if (const auto address = address_in_name(name, "ec2-", view.public_domain)) {
-    const auto own = view.private_of.find(*address);
-    return addresses(query, {own == view.private_of.end() ? *address : own->second});
+    return view.hostnames && in_vpc(view, *address) ? addresses(query, {*address}) : no_such_name();
   }
   if (is_below(name, view.internal_domain)) return no_such_name();
   for (const std::string_view domain : {"landfall.test", "amazonaws.com", "api.aws"}) {

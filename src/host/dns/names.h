@@ -24,10 +24,13 @@ using NameTable = std::map<std::string, Name, std::less<>>;  // lower case, no f
 struct View {
   std::string vpc_id;
   std::vector<Cidr> blocks;
-  std::string internal_domain;      // "us-west-1.compute.internal"
-  std::string public_domain;        // "us-west-1.compute.amazonaws.com"
-  std::map<Ipv4, Ipv4> private_of;  // public -> private addresses of the VPC's own interfaces
-  Ipv4 api;                         // where Landfall's API answers inside this VPC
+  std::string internal_domain;  // "us-west-1.compute.internal"
+  Ipv4 api;                     // where Landfall's API answers inside this VPC
+  // The VPC's enableDnsHostnames: whether it has private host names and private zones.
+  // https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
+  bool hostnames = true;
+  // Names with a meaning of their own in this VPC: of interface endpoints.
+  std::map<std::string, std::vector<Ipv4>, std::less<>> own_names = {};
 };
 
 struct Resolution {
@@ -36,8 +39,9 @@ struct Resolution {
   std::vector<Record> records;  // none with Code::ok: the name exists, without such a record
 };
 
-// In this order: registered names; names of the VPC's interfaces; Landfall's own names and those of
-// AWS's endpoints, which mean Landfall; everything else is for the host's resolvers.
+// In this order: the VPC's own names; registered names; names of the VPC's interfaces; Landfall's
+// own names and those of AWS's endpoints, which mean Landfall; everything else is for the host's
+// resolvers. Several addresses come in an order that the query's id turns.
 Resolution resolve(const NameTable& names, const View& view, const Query& query);
 
 }  // namespace landfall::host::dns

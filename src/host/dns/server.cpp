@@ -74,7 +74,7 @@ Server::~Server() { CHECK(views_.empty()); }
 
 // Registered names come first: a zone does not take the name of a database away.
 Resolution Server::look_up(const View& view, const Query& query) const {
-  if (!names_.contains(query.name)) {
+  if (!view.own_names.contains(query.name) && !names_.contains(query.name)) {
     if (auto found = resolve_in_zones(zones_, names_, view, query)) return std::move(*found);
   }
   return resolve(names_, view, query);
@@ -129,8 +129,7 @@ task<void> Server::serve_udp(Listening& at, io::UdpSocket& socket) {
     }
     const auto query = parse_query(datagram->bytes);
     if (!query) continue;
-    if (query->question.empty() ||
-        look_up(at.view, *query).kind == Resolution::Kind::answer) {
+    if (query->question.empty() || look_up(at.view, *query).kind == Resolution::Kind::answer) {
       co_await answer_datagram(at, socket, std::move(*datagram));
     } else {
       at.tasks.spawn("dns forward", answer_datagram(at, socket, std::move(*datagram)));

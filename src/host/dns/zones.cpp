@@ -16,7 +16,8 @@ bool is_in_zone(std::string_view name, std::string_view zone) {
 const Zone* zone_for(const ZoneTable& zones, const View& view, std::string_view name) {
   const Zone* best = nullptr;
   for (const Zone& zone : zones) {
-    if (!zone.vpcs.empty() && !zone.vpcs.contains(view.vpc_id)) continue;
+    // A VPC sees private zones only with enableDnsHostnames.
+    if (!zone.vpcs.empty() && (!view.hostnames || !zone.vpcs.contains(view.vpc_id))) continue;
     if (!is_in_zone(name, zone.name)) continue;
     const bool better = !best || zone.name.size() > best->name.size() ||
                         (zone.name.size() == best->name.size() && !zone.vpcs.empty());

@@ -70,6 +70,13 @@ TEST(Zones, PrivateZonesAreSeenInTheirVpcOnly) {
   EXPECT_EQ(ask("example.com", kTypeA, "vpc-2")->records.at(0).data, address(1));
 }
 
+TEST(Zones, PrivateZonesNeedHostNames) {
+  const View bare{.vpc_id = "vpc-1", .hostnames = false};
+  const auto found = resolve_in_zones(
+      zones(), names(), bare, {.name = "example.com", .type = kTypeA, .query_class = kClassIn});
+  EXPECT_EQ(found->records.at(0).data, address(1)) << "the public zone of the same name";
+}
+
 TEST(Zones, WeightsAreKept) {
   std::map<std::string, int> seen;
   for (int id = 0; id < 4000; ++id)

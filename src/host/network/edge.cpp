@@ -8,24 +8,42 @@ namespace {
 
 constexpr int kGuardMetric = 4000;  // behind every route that works
 
-// Routes of the host into the pool that are not ours would take its packets elsewhere.
-Result<void> check_pool_is_free(const NamespaceState& host, const Cidr& pool,
-                                const std::string& our_device) {
+// A guard whose instance is gone: made by us, and nothing leads there any more. (An instance that
+// lives holds a claim, see host/claims; here it has been asked already.)
+bool is_stale_guard(const NamespaceState& host, const Route& route) {
+  return route.device == "*" && route.metric == kGuardMetric &&
+         std::ranges::none_of(host.routes, [&](const Route& other) {
+           return other.destination == route.destination && other.device.starts_with("lf-");
+         });
+}
+
+// Routes of the host into the pool that are not ours would take its packets elsewhere. Gives the
+// left-over guards that have to go.
+Result<std::vector<Cidr>> check_pool_is_free(const NamespaceState& host, const Cidr& pool,
+                                             const std::string& our_device) {
+  std::vector<Cidr> stale;
+  std::set<Cidr> ours;
+  for (const Route& route : host.routes)
+    if (route.device == our_device) ours.insert(route.destination);
   for (const Route& route : host.routes) {
     if (route.destination.length == 0 || route.device == our_device) continue;
-    const bool guard = route.device == "*" && route.destination == pool;
+    const bool guard = route.device == "*" && route.metric == kGuardMetric &&
+                       (route.destination == pool || ours.contains(route.destination));
     if (guard || !pool.overlaps(route.destination)) continue;
     // A wider route (a VPN's 198.0.0.0/8) stays behind our longer one.
     if (route.destination.length < pool.length) continue;
-    return fail(
-        "pool-in-use",
-        fmt::format(
-            "the host has a route to {} by {}, inside the public pool {}; choose another with "
-            "--public-pool",
-            route.destination.str(), route.device, pool.str()),
-        500);
+    if (is_stale_guard(host, route)) {
+      stale.push_back(route.destination);
+      continue;
+    }
+    return fail("pool-in-use",
+                fmt::format("the host has a route to {}{}, inside the public pool {}; choose "
+                            "another with --public-pool",
+                            route.destination.str(),
+                            route.device == "*" ? "" : " by " + route.device, pool.str()),
+                500);
   }
-  return {};
+  return stale;
 }
 
 }  // namespace
@@ -47,6 +65,12 @@ task<Result<void>> Network::ensure_edge() {
   co_return made;
 }
 
+Result<void> Network::check_pool() const {
+  LF_TRY(host, look_into(""));
+  LF_OK(check_pool_is_free(host, options_.public_pool, host_device()));
+  return {};
+}
+
 task<Result<void>> Network::make_edge() {
   const std::string edge = name_of("edge"), device = host_device();
   const Cidr pool = options_.public_pool;
@@ -56,11 +80,14 @@ task<Result<void>> Network::make_edge() {
                    fmt::format("the public pool {} holds too few addresses", pool.str()), 500);
   }
   LF_CO_TRY(host, look_into(""));
-  LF_CO_OK(check_pool_is_free(host, pool, device));
+  LF_CO_TRY(stale, check_pool_is_free(host, pool, device));
 
   // First of all, so that no packet for a public address ever leaves by the host's default route.
-  LF_CO_OK(co_await run_batch(
-      "", {fmt::format("route replace unreachable {} metric {}", pool.str(), kGuardMetric)}));
+  std::vector<std::string> guards = {
+      fmt::format("route replace unreachable {} metric {}", pool.str(), kGuardMetric)};
+  for (const Cidr& block : stale)
+    guards.push_back(fmt::format("route del unreachable {} metric {}", block.str(), kGuardMetric));
+  LF_CO_OK(co_await run_batch("", std::move(guards)));
   const auto made = co_await loop_.run_blocking([edge]() -> Result<void> {
     LF_OK(ensure_namespace(edge));
     return apply_settings(edge, {{"ipv4/ip_forward", "1"},
@@ -95,13 +122,12 @@ task<Result<void>> Network::make_edge() {
 
 task<Result<void>> Network::remove_all() {
   const Observed observed = observe();
-  // Interfaces first: a VPC that is gone no longer holds back what its neighbours send.
-  for (const std::string& id : observed.interfaces)
-    LF_CO_OK(co_await remove_interface_namespace(id));
-  for (const std::string& id : observed.vpcs) LF_CO_OK(co_await remove_vpc(id));
   edge_ready_ = false;
+  settled_.clear();
+  applied_.clear();
   const std::string edge = name_of("edge"), device = host_device();
   LF_CO_TRY(host, look_into(""));
+  // The link to the host first: nothing comes in any more.
   std::vector<std::string> lines;
   if (host.devices.contains(device)) lines.push_back("link del " + device);
   // `landfall down` does not know the pool: it is what leads to our device.
@@ -109,11 +135,18 @@ task<Result<void>> Network::remove_all() {
   for (const Route& route : host.routes)
     if (route.device == device) pools.insert(route.destination);
   for (const Cidr& pool : pools) {
-    if (!host.routes.contains({pool, "*", {}})) continue;
+    if (!host.routes.contains({pool, "*", {}, kGuardMetric})) continue;
     lines.push_back(fmt::format("route del unreachable {} metric {}", pool.str(), kGuardMetric));
   }
   LF_CO_OK(co_await run_batch("", std::move(lines)));
-  co_return co_await loop_.run_blocking([edge] { return remove_namespace(edge); });
+  // Then names only: a namespace without one and without processes goes, and its devices with it.
+  // The kernel does that for all of them at once; one `ip link del` each would take its time.
+  co_return co_await loop_.run_blocking([this, &observed, edge]() -> Result<void> {
+    // Interfaces first: a VPC that is gone no longer holds back what its neighbours send.
+    for (const std::string& id : observed.interfaces) LF_OK(remove_namespace(name_of(id)));
+    for (const std::string& id : observed.vpcs) LF_OK(remove_namespace(name_of(id)));
+    return remove_namespace(edge);
+  });
 }
 
 }  // namespace landfall::host::network

@@ -86,7 +86,7 @@ Result<std::set<Route>> read_routes() {
                     &flags, &reference, &use, &metric, &mask) != 8) {
       continue;
     }
-    Route route{{{ntohl(destination)}, std::popcount(mask)}, device, {}};
+    Route route{{{ntohl(destination)}, std::popcount(mask)}, device, {}, metric};
     if (flags & RTF_GATEWAY) route.via = Ipv4{ntohl(gateway)};
     routes.insert(std::move(route));
   }

@@ -31,6 +31,7 @@ struct Route {
   Cidr destination;
   std::string device;  // "*" for unreachable and blackhole
   std::optional<Ipv4> via;
+  int metric = 0;
   auto operator<=>(const Route&) const = default;
 };
 

@@ -58,8 +58,10 @@ class Network {
     return instance_.namespace_path(id);
   }
 
-  // Errors: "not-permitted", "program-missing", "pool-in-use" (the host has other routes into the
-  // pool), "network-failed".
+  // Error "pool-in-use": the host has other routes into the pool. For the start, before anything
+  // needs the edge.
+  Result<void> check_pool() const;
+  // Errors: "not-permitted", "program-missing", "pool-in-use", "network-failed".
   task<Result<void>> ensure_edge();
 
   // Makes the VPC what `wanted` says: its namespace, subnets, interfaces, firewall and public

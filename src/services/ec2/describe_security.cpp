@@ -38,13 +38,22 @@ wire::List<GroupIdentifier> group_identifiers(const Tables& tables,
   return out;
 }
 
+// Interfaces have host names where the VPC says so.
+// https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
+bool has_host_names(const Tables& tables, const std::string& vpc_id) {
+  const auto vpc = tables.vpcs.get(vpc_id);
+  return vpc && vpc->value.host_names();
+}
+
 std::optional<NetworkInterfaceAssociation> association_of(const Tables& tables,
                                                           const NetworkInterfaceRecord& interface) {
   const auto address = Ipv4::parse(interface.public_address);
   if (!address) return {};
   NetworkInterfaceAssociation out;
   out.public_ip = interface.public_address;
-  out.public_dns_name = public_dns_name(*address, tables.scope.region);
+  out.public_dns_name = has_host_names(tables, interface.vpc_id)
+                            ? public_dns_name(*address, tables.scope.region)
+                            : "";
   // An address that is not the account's own is Amazon's.
   out.ip_owner_id = interface.allocation_id.empty() ? "amazon" : tables.scope.account;
   if (!interface.allocation_id.empty()) {
@@ -117,7 +126,8 @@ NetworkInterface describe(const Tables& tables, const NetworkInterfaceRecord& in
   out.interface_type = interface.type;
   out.mac_address = interface.mac;
   out.private_ip_address = interface.address;
-  out.private_dns_name = private_dns_name(address, tables.scope.region);
+  if (has_host_names(tables, interface.vpc_id))
+    out.private_dns_name = private_dns_name(address, tables.scope.region);
   out.association = association_of(tables, interface);
   NetworkInterfacePrivateIpAddress& primary = out.private_ip_addresses.emplace_back();
   primary.primary = true;

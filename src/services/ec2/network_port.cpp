@@ -277,9 +277,12 @@ std::optional<NamedPlace> NetworkPort::find_name(const Scope& scope, std::string
     return {};
   NamedPlace out{found->value.owner, found->value.vpc_id, {}};
   for (const auto& row : tables.interfaces.list()) {
-    const auto& addresses = found->value.private_addresses;
+    const auto among = [](const std::vector<std::string>& list, const std::string& address) {
+      return !address.empty() && std::ranges::find(list, address) != list.end();
+    };
     if (row.value.vpc_id == out.vpc_id &&
-        std::ranges::find(addresses, row.value.address) != addresses.end())
+        (among(found->value.private_addresses, row.value.address) ||
+         among(found->value.public_addresses, row.value.public_address)))
       out.interface_ids.push_back(row.id);
   }
   return out;

@@ -35,6 +35,8 @@ struct VpcRecord {
   std::string default_security_group_id;
   std::string default_network_acl_id;
   Tags tags;
+  // Interfaces have names, and private zones are seen: only with both.
+  bool host_names() const { return dns_support && dns_hostnames; }
 };
 LF_RECORD(VpcRecord, id, cidr, cidr_association_id, is_default, dns_support, dns_hostnames,
           dhcp_options_id, main_route_table_id, default_security_group_id, default_network_acl_id,

@@ -187,6 +187,7 @@ def test_access_list(public, ec2, refused, host):
 
 def test_network_interfaces(network, ec2, refused):
     vpc, other = network(), network("10.1.0.0/16")
+    ec2.modify_vpc_attribute(VpcId=vpc.vpc, EnableDnsHostnames={"Value": True})
     subnet = vpc.subnet("10.0.1.0/24")
     one = vpc.interface(subnet, address="10.0.1.77")
     shown = ec2.describe_network_interfaces(Filters=[{"Name": "private-ip-address", "Values": ["10.0.1.77"]},

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "host/hosts_file/hosts_file.h"
+#include "services/ec2/interfaces.h"
 #include "services/ec2/regions.h"
 
 namespace landfall::ec2 {
@@ -54,14 +55,22 @@ host::dns::View view_of(const VpcRecords& records, const Scope& scope) {
   view.vpc_id = records.vpc.id;
   view.blocks = {*Cidr::parse(records.vpc.cidr)};
   view.internal_domain = internal_domain(scope.region);
-  view.public_domain = public_domain(scope.region);
   view.api = *Ipv4::parse(kApiAddress);
-  for (const NetworkInterfaceRecord& interface : records.interfaces) {
-    if (const auto address = Ipv4::parse(interface.public_address)) {
-      view.private_of[*address] = *Ipv4::parse(interface.address);
-    }
-  }
+  view.hostnames = records.vpc.host_names();
   return view;
+}
+
+// "ec2-198-18-0-5...": the private address inside of the VPC, the public one elsewhere.
+host::dns::NameTable public_names(const VpcRecords& records, const Scope& scope) {
+  host::dns::NameTable out;
+  if (!records.vpc.host_names()) return out;
+  for (const NetworkInterfaceRecord& interface : records.interfaces) {
+    const auto address = Ipv4::parse(interface.public_address);
+    if (!address) continue;
+    out[public_dns_name(*address, scope.region)] = {
+        records.vpc.id, {*Ipv4::parse(interface.address)}, {*address}};
+  }
+  return out;
 }
 
 bool has_interfaces(const Tables& tables, std::string_view vpc_id) {
@@ -133,6 +142,7 @@ task<Result<void>> VpcController::converge(std::string key) {
   const auto records = read_vpc(ec2_.tables(scope), id);
   if (!records) {
     LF_CO_OK(co_await remove(id, vpc));
+    if (!vpc.public_names.empty()) controller_.enqueue("names");
     vpcs_.erase(id);
     progress_.notify_all();
     co_return Result<void>();
@@ -150,6 +160,10 @@ task<Result<void>> VpcController::converge(std::string key) {
     vpc.open = true;
     vpc.failed = report->failed;
     done = co_await serve_inside(*records, scope, vpc, reopen);
+  }
+  if (auto named = public_names(*records, scope); named != vpc.public_names) {
+    vpc.public_names = std::move(named);
+    controller_.enqueue("names");
   }
   vpc.error = done ? std::nullopt : std::optional(done.error());
   if (done) {
@@ -221,11 +235,18 @@ void VpcController::set_zones(host::dns::ZoneTable zones) {
 task<Result<void>> VpcController::publish_names() {
   host::dns::NameTable table;
   host::HostNames outside;
+  for (const auto& [id, vpc] : vpcs_) {
+    for (const auto& [name, meaning] : vpc.public_names) {
+      table[name] = meaning;
+      outside[name] = meaning.outside.front();
+    }
+  }
   for (const auto& row : ec2_.tables({}).dns_names.list()) {
     host::dns::Name& name = table[row.id];
     name.vpc_id = row.value.vpc_id;
     name.inside = addresses_of(row.value.private_addresses);
     name.outside = addresses_of(row.value.public_addresses);
+    if (name.inside.empty()) name.inside = name.outside;
     const auto& seen = name.outside.empty() ? name.inside : name.outside;
     if (!seen.empty()) outside[row.id] = seen.front();
   }

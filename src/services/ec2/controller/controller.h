@@ -46,12 +46,13 @@ class VpcController {
 
  private:
   struct Vpc {
-    std::set<std::string> ready;    // interfaces that are in the kernel as they were at `seen`
-    std::set<std::string> made;     // interfaces that may have a namespace
-    std::set<std::string> started;  // names of the listeners that run inside
-    store::Revision seen = 0;       // of the store, when the records in the kernel were read
-    bool open = false;              // has a namespace, as far as we know
-    std::optional<Error> error;     // of the last attempt
+    std::set<std::string> ready;        // interfaces that are in the kernel as they were at `seen`
+    std::set<std::string> made;         // interfaces that may have a namespace
+    std::set<std::string> started;      // names of the listeners that run inside
+    store::Revision seen = 0;           // of the store, when the records in the kernel were read
+    bool open = false;                  // has a namespace, as far as we know
+    std::optional<Error> error;         // of the last attempt
+    host::dns::NameTable public_names;  // of its interfaces' public addresses
     std::map<std::string, Error> failed;  // by interface
   };
 

@@ -182,7 +182,7 @@ TEST_F(Ec2Controller, NamesAndListenersInside) {
     }
     EXPECT_TRUE(co_await t.process->port.unregister_names(kScope, "rds:db/one"));
     EXPECT_TRUE(co_await t.eventually(
-        [&] { return *io::read_file(t.folder / "hosts") == "127.0.0.1 localhost\n"; }));
+        [&] { return io::read_file(t.folder / "hosts")->find(line) == std::string::npos; }));
     co_await t.process->controller.stop();
     EXPECT_EQ(stopped, started);
   });

@@ -43,16 +43,20 @@ task<Result<ModifyVpcAttributeResponse>> modify_vpc_attribute(Ec2& ec2, const Re
   if (in.enable_dns_hostnames && in.enable_dns_support) {
     co_return fail("InvalidParameterCombination", "Fields for multiple attribute types specified");
   }
-  const auto guard = co_await ec2.writing.enter();
-  LF_CO_TRY(row, find(tables.vpcs, kinds::kVpc, in.vpc_id));
-  if (in.enable_dns_hostnames)
-    row.value.dns_hostnames = in.enable_dns_hostnames->value.value_or(false);
-  if (in.enable_dns_support) row.value.dns_support = in.enable_dns_support->value.value_or(true);
-  if (in.enable_network_address_usage_metrics &&
-      in.enable_network_address_usage_metrics->value.value_or(false)) {
-    co_return fail("InvalidParameterValue", "Network address usage metrics are not measured here.");
+  {
+    const auto guard = co_await ec2.writing.enter();
+    LF_CO_TRY(row, find(tables.vpcs, kinds::kVpc, in.vpc_id));
+    if (in.enable_dns_hostnames)
+      row.value.dns_hostnames = in.enable_dns_hostnames->value.value_or(false);
+    if (in.enable_dns_support) row.value.dns_support = in.enable_dns_support->value.value_or(true);
+    if (in.enable_network_address_usage_metrics &&
+        in.enable_network_address_usage_metrics->value.value_or(false)) {
+      co_return fail("InvalidParameterValue",
+                     "Network address usage metrics are not measured here.");
+    }
+    LF_CO_OK(co_await save(ec2, tables.vpcs, row.value));
   }
-  LF_CO_OK(co_await save(ec2, tables.vpcs, row.value));
+  co_await wait_in_force(ec2, ctx.scope, in.vpc_id);
   co_return ModifyVpcAttributeResponse{};
 }
 

@@ -200,12 +200,13 @@ task<Result<void>> BalancerController::publish(LoadBalancerRecord wanted) {
   // Clients find it when it listens.
   feeder_.poke();
   (void)co_await feeder_.wait_for(elbv2_.store.revision(), kReleaseTimeout);
+  // An internet-facing one is known by its public addresses only, also inside its own VPC.
+  // https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/how-elastic-load-balancing-works.html
   ec2::DnsName dns{scope, wanted.dns_name, wanted.owner(), wanted.vpc_id, {}, {}};
   for (const NodeRecord& node : wanted.nodes) {
-    if (const auto address = Ipv4::parse(node.private_address))
-      dns.private_addresses.push_back(*address);
-    if (const auto address = Ipv4::parse(node.public_address))
-      dns.public_addresses.push_back(*address);
+    const bool open = wanted.internet_facing();
+    if (const auto address = Ipv4::parse(open ? node.public_address : node.private_address))
+      (open ? dns.public_addresses : dns.private_addresses).push_back(*address);
   }
   LF_CO_OK(co_await elbv2_.ec2.register_name(std::move(dns)));
   co_return co_await change(wanted, [&](LoadBalancerRecord& record) {

@@ -100,7 +100,8 @@ task<Result<proxy::Snapshot>> Feeder::build() {
     Inventory inventory{.load_balancers = values(tables.load_balancers),
                         .listeners = values(tables.listeners),
                         .rules = values(tables.rules),
-                        .target_groups = values(tables.target_groups)};
+                        .target_groups = values(tables.target_groups),
+                        .published = options_.published};
     for (const TargetGroupRecord& group : inventory.target_groups) {
       group_ids_[group.arn()] = group.id;
       for (auto& row : targets_of(tables, group))

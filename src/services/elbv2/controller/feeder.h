@@ -13,6 +13,7 @@ struct FeederOptions {
   std::filesystem::path folder;           // <data folder>/proxy
   std::filesystem::path access_log_root;  // where the proxy writes access logs
   Millis health_interval = Millis(500);
+  std::vector<Published> published = {};
 };
 
 class Feeder {

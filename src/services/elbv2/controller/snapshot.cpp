@@ -59,6 +59,12 @@ std::optional<proxy::Listener> listener_of(const Inventory& inventory,
     made.action = to_proxy(rule->actions);
   }
   out.rules.emplace_back().action = to_proxy(record.default_actions);
+  for (const Published& published : inventory.published) {
+    const bool meant = published.balancer == record.load_balancer_name &&
+                       published.listener_port == record.port &&
+                       (published.region.empty() || published.region == record.region);
+    if (meant) out.publications.push_back({published.at.address, published.at.port});
+  }
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "proxy/config.h"
+#include "services/elbv2/published.h"
 #include "services/elbv2/records.h"
 
 namespace landfall::elbv2 {
@@ -19,6 +20,8 @@ struct Inventory {
   std::map<std::string, std::string> namespaces;
   // By ARN: what acm::Port gave; a listener whose certificate is missing is left out.
   std::map<std::string, proxy::Certificate> certificates;
+  // Which listeners answer at addresses of the host as well.
+  std::vector<Published> published = {};
 };
 
 // Adds the inventory's load balancers that have nodes, and the target groups they forward to.
