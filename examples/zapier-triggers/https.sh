@@ -49,7 +49,7 @@ upsert() {
 }
 
 step "ACM: certificate of $host"
-certificate=$(first aws acm list-certificates --query "CertificateSummaryList[?DomainName=='$host'].CertificateArn | [0]")
+certificate=$(first aws acm list-certificates --includes keyTypes=EC_prime256v1 --query "CertificateSummaryList[?DomainName=='$host'].CertificateArn | [0]")
 [ -n "$certificate" ] || certificate=$(aws acm request-certificate --domain-name "$host" --validation-method DNS \
   --key-algorithm EC_prime256v1 --query CertificateArn --output text)
 # The record with which the zone's owner says yes; AWS makes it up a moment after the request.

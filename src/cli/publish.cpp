@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include <sstream>
+
 #include "cli/data_folder.h"
 #include "io/files.h"
 

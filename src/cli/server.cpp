@@ -251,6 +251,19 @@ ec2::VpcListener api_listener(http::Server& server) {
               }};
 }
 
+// The API on the interfaces of VPC endpoints, as HTTPS and HTTP.
+ec2::EndpointListener endpoint_listener(http::Server& server) {
+  static constexpr std::array<std::uint16_t, 2> kPorts = {443, 80};
+  return {.start = [&server](const std::string& address, const std::string& path) -> Result<void> {
+            for (const std::uint16_t port : kPorts) LF_OK(server.listen({address, port}, path));
+            return {};
+          },
+          .stop =
+              [&server](const std::string& address, const std::string& path) {
+                for (const std::uint16_t port : kPorts) server.unlisten({address, port}, path);
+              }};
+}
+
 task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   const fs::path folder = settings.instance.data_dir;
   SystemClock clock;
@@ -282,6 +295,8 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   logs::Logs logs{*store, clock, random, *log_engine};
   logs::Housekeeping log_housekeeping(loop, logs);
   logs::LogsPort log_lines(logs);
+  ec2.roles = &identities;
+  ec2.logs = &log_lines;
 
   LF_CO_TRY(metric_store, cloudwatch::MetricStore::open(loop, clock, folder / "metrics"));
   cloudwatch::Cloudwatch cloudwatch(loop, *store, clock, random, *metric_store);
@@ -423,6 +438,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
       {});
   if (settings.metrics) LF_CO_OK(listen(metrics_server, *settings.metrics));
   networks.add_listener(api_listener(server));
+  vpcs.set_endpoint_listener(endpoint_listener(server));
   ecs::Agent task_agent(fargate);
   networks.add_listener(task_agent.listener());
   LF_CO_OK(write_listening(folder, {at.str(), settings.region}));

@@ -41,8 +41,8 @@ bool is_below(std::string_view name, std::string_view domain) {
 // where the word comes first): what is not registered does not exist.
 bool names_a_resource(std::string_view name) {
   return std::ranges::any_of(
-      std::array<std::string_view, 7>{".rds.", ".elb.", ".compute.", ".compute-1.", ".cache.",
-                                      ".docdb.", ".cloudfront."},
+      std::array<std::string_view, 8>{".rds.", ".elb.", ".compute.", ".compute-1.", ".cache.",
+                                      ".docdb.", ".cloudfront.", ".vpce."},
       [&](std::string_view part) { return name.find(part) != std::string_view::npos; });
 }
 
@@ -61,11 +61,19 @@ std::optional<Resolution> reverse(const View& view, const Query& query) {
 
 }  // namespace
 
+const std::vector<Ipv4>* own_name(const View& view, std::string_view name) {
+  if (const auto found = view.own_names.find(name); found != view.own_names.end())
+    return &found->second;
+  const auto dot = name.find('.');
+  if (dot == name.npos) return nullptr;
+  const auto wild = view.own_names.find(fmt::format("*{}", name.substr(dot)));
+  return wild == view.own_names.end() ? nullptr : &wild->second;
+}
+
 Resolution resolve(const NameTable& names, const View& view, const Query& query) {
   if (query.query_class != kClassIn) return {.code = Code::refused};
   const std::string_view name = query.name;
-  if (const auto found = view.own_names.find(name); found != view.own_names.end())
-    return addresses(query, found->second);
+  if (const auto* own = own_name(view, name)) return addresses(query, *own);
   if (const auto found = names.find(name); found != names.end()) {
     const Name& entry = found->second;
     const bool home = entry.vpc_id == view.vpc_id || entry.outside.empty();

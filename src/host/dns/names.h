@@ -29,7 +29,8 @@ struct View {
   // The VPC's enableDnsHostnames: whether it has private host names and private zones.
   // https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
   bool hostnames = true;
-  // Names with a meaning of their own in this VPC: of interface endpoints.
+  // Names with a meaning of their own in this VPC: of interface endpoints. "*.x" is any label and
+  // x.
   std::map<std::string, std::vector<Ipv4>, std::less<>> own_names = {};
 };
 
@@ -38,6 +39,9 @@ struct Resolution {
   Code code = Code::ok;
   std::vector<Record> records;  // none with Code::ok: the name exists, without such a record
 };
+
+// What the VPC itself means by a name; null: nothing.
+const std::vector<Ipv4>* own_name(const View& view, std::string_view name);
 
 // In this order: the VPC's own names; registered names; names of the VPC's interfaces; Landfall's
 // own names and those of AWS's endpoints, which mean Landfall; everything else is for the host's

@@ -74,7 +74,7 @@ Server::~Server() { CHECK(views_.empty()); }
 
 // Registered names come first: a zone does not take the name of a database away.
 Resolution Server::look_up(const View& view, const Query& query) const {
-  if (!view.own_names.contains(query.name) && !names_.contains(query.name)) {
+  if (!own_name(view, query.name) && !names_.contains(query.name)) {
     if (auto found = resolve_in_zones(zones_, names_, view, query)) return std::move(*found);
   }
   return resolve(names_, view, query);

@@ -131,7 +131,7 @@ task<Result<void>> Network::remove_all() {
   std::vector<std::string> lines;
   if (host.devices.contains(device)) lines.push_back("link del " + device);
   // `landfall down` does not know the pool: it is what leads to our device.
-  std::set<Cidr> pools = {options_.public_pool};
+  std::set<Cidr> pools;
   for (const Route& route : host.routes)
     if (route.device == device) pools.insert(route.destination);
   for (const Cidr& pool : pools) {

@@ -1,6 +1,7 @@
 #include "host/network/firewall.h"
 
 #include "base/bytes.h"
+#include "host/network/flows.h"
 
 namespace landfall::host::network {
 namespace {
@@ -65,14 +66,16 @@ std::vector<std::string> group_rules(const std::vector<TrafficRule>& rules, bool
   return lines;
 }
 
-std::vector<std::string> acl_rules(const std::vector<AclRule>& rules, std::string_view side) {
+std::vector<std::string> acl_rules(const std::vector<AclRule>& rules, bool egress) {
+  const std::string_view side = egress ? "daddr" : "saddr";
+  const std::string refuse = fmt::format("goto refused_{}", egress ? "out" : "in");
   std::vector<std::string> lines;
   for (const AclRule& rule : rules) {
     const std::string peer =
         rule.block.length > 0 ? fmt::format("ip {} {} ", side, rule.block.str()) : "";
-    lines.push_back(peer + protocol_match(rule) + (rule.allow ? "return" : "drop"));
+    lines.push_back(peer + protocol_match(rule) + (rule.allow ? "return" : refuse));
   }
-  lines.push_back("drop");
+  lines.push_back(refuse);
   return lines;
 }
 
@@ -126,6 +129,7 @@ class Compiler {
   bool open(const InterfaceSpec& interface, bool egress) const;
   std::vector<std::string> subnet_acl(const SubnetSpec& subnet, bool egress) const;
   void add_base_chains();
+  void add_counting();
 
   const VpcSpec& vpc_;
   std::map<std::string, const SecurityGroupSpec*> groups_;
@@ -146,6 +150,7 @@ void Compiler::add_groups() {
 
 // Whether the interface's rules admit everything from (or to) everybody.
 bool Compiler::open(const InterfaceSpec& interface, bool egress) const {
+  if (interface.unguarded) return true;
   return std::ranges::any_of(interface.security_groups, [&](const std::string& id) {
     const auto group = groups_.find(id);
     return group != groups_.end() &&
@@ -157,12 +162,13 @@ bool Compiler::open(const InterfaceSpec& interface, bool egress) const {
 // Interfaces with the same groups share a chain.
 std::string Compiler::verdict(const InterfaceSpec& interface, bool egress) {
   const std::string_view prefix = egress ? "out" : "in";
+  if (interface.unguarded) return fmt::format("goto open_{}", prefix);
   std::set<std::string> known;
   for (const std::string& id : interface.security_groups) {
     if (groups_.contains(id)) known.insert(id);
   }
-  if (known.empty()) return "drop";
-  if (known.size() == 1) return "goto " + identifier(prefix, *known.begin());
+  if (known.empty()) return fmt::format("goto refused_{}", prefix);
+  if (known.size() == 1) return "jump " + identifier(prefix, *known.begin());
   std::string ids;
   for (const std::string& id : known) ids += id + " ";
   const std::string name = fmt::format("{}_all_{}", prefix, sha256_hex(ids).substr(0, 32));
@@ -170,7 +176,7 @@ std::string Compiler::verdict(const InterfaceSpec& interface, bool egress) {
   if (chain.empty()) {
     for (const std::string& id : known) chain.push_back("jump " + identifier(prefix, id));
   }
-  return "goto " + name;
+  return "jump " + name;
 }
 
 // What the lists of the subnet (and of the subnet of its NAT gateway) say. Inside a subnet no list
@@ -203,10 +209,10 @@ std::vector<std::string> Compiler::subnet_acl(const SubnetSpec& subnet, bool egr
 void Compiler::add_acls() {
   for (const AclSpec& acl : vpc_.acls) {
     if (!passes_everything(acl.ingress)) {
-      out_.chains[identifier("acl_in", acl.id)] = acl_rules(acl.ingress, "saddr");
+      out_.chains[identifier("acl_in", acl.id)] = acl_rules(acl.ingress, false);
     }
     if (!passes_everything(acl.egress)) {
-      out_.chains[identifier("acl_out", acl.id)] = acl_rules(acl.egress, "daddr");
+      out_.chains[identifier("acl_out", acl.id)] = acl_rules(acl.egress, true);
     }
   }
   for (const SubnetSpec& subnet : vpc_.subnets) {
@@ -276,7 +282,7 @@ void Compiler::add_base_chains() {
       "iifname vmap @acl_out",
   };
   out_.base_chains["acl_arriving"] = {
-      "type filter hook forward priority -10; policy accept;",
+      "type filter hook forward priority 5; policy accept;",
       "oifname vmap @acl_in",
   };
   out_.base_chains["leaving"] = {
@@ -287,6 +293,7 @@ void Compiler::add_base_chains() {
       answers,
       kept(kKeptOut),
       "iifname vmap @egress",
+      "goto refused_out",
   };
   out_.base_chains["arriving"] = {
       "type filter hook forward priority 10; policy drop;",
@@ -294,6 +301,7 @@ void Compiler::add_base_chains() {
       answers,
       kept(kKeptIn),
       "oifname vmap @ingress",
+      "goto refused_in",
   };
   out_.base_chains["local"] = local_chain(vpc_);
   out_.base_chains["translate_in"] = {
@@ -304,6 +312,52 @@ void Compiler::add_base_chains() {
       "type nat hook postrouting priority srcnat; policy accept;",
       "oifname \"uplink\" snat ip to ip saddr . ip daddr map @public_of",
   };
+}
+
+// "passed_out" -> what counts a packet that the sender's rules let pass.
+std::string counting_chain(bool accepted, bool egress) {
+  return fmt::format("count_{}_{}", accepted ? "passed" : "refused", egress ? "out" : "in");
+}
+
+Chains counting_chains(int generation) {
+  Chains out;
+  for (const FlowSet& set : flow_sets()) {
+    const char* side = set.egress ? "saddr" : "daddr";
+    out[counting_chain(set.accepted, set.egress)].push_back(
+        set.ports
+            ? fmt::format("ip {} @watched meta l4proto {{ tcp, udp }} add @{} {{ ip saddr . ip "
+                          "daddr . meta l4proto . th sport . th dport counter }}",
+                          side, flow_set_name(set, generation))
+            : fmt::format("ip {} @watched meta l4proto != {{ tcp, udp }} add @{} {{ ip saddr . ip "
+                          "daddr . meta l4proto counter }}",
+                          side, flow_set_name(set, generation)));
+  }
+  return out;
+}
+
+// Packets that were let pass are counted when the sender's side is done and when the receiver's is;
+// those that were not, where they end.
+void Compiler::add_counting() {
+  out_.chains["refused_out"] = out_.chains["refused_in"] = {"drop"};
+  if (vpc_.flows.addresses.empty()) return;
+  auto& watched = out_.sets["watched"];
+  watched.type = "type ipv4_addr;";
+  for (const Ipv4 address : vpc_.flows.addresses) watched.elements.insert(address.str());
+  for (const int generation : {0, 1}) {
+    for (const FlowSet& set : flow_sets()) {
+      out_.sets[flow_set_name(set, generation)].type = fmt::format(
+          "type ipv4_addr . ipv4_addr . inet_proto{}; size {}; flags dynamic,timeout; timeout {}s;",
+          set.ports ? " . inet_service . inet_service" : "", kMostFlows, kFlowLifetimeS);
+    }
+  }
+  for (auto& [name, lines] : counting_chains(vpc_.flows.generation)) out_.chains[name] = lines;
+  for (const bool egress : {true, false}) {
+    const char* end = egress ? "out" : "in";
+    out_.chains[fmt::format("refused_{}", end)] = {"jump " + counting_chain(false, egress), "drop"};
+    out_.base_chains[fmt::format("counted_{}", end)] = {
+        fmt::format("type filter hook forward priority {}; policy accept;", egress ? 3 : 20),
+        "jump " + counting_chain(true, egress)};
+  }
 }
 
 Ruleset Compiler::run() {
@@ -322,6 +376,7 @@ Ruleset Compiler::run() {
   add_acls();
   for (const InterfaceSpec& interface : vpc_.interfaces) add_interface(interface);
   add_base_chains();
+  add_counting();
   return std::move(out_);
 }
 
@@ -337,12 +392,15 @@ std::optional<Chains> changed_chains(const VpcSpec& before, const VpcSpec& after
   };
   if (before.id != after.id || before.blocks != after.blocks || before.subnets != after.subnets ||
       before.acls != after.acls || before.interfaces != after.interfaces ||
+      before.flows.addresses != after.flows.addresses ||
       !std::ranges::equal(before.groups, after.groups, same_place)) {
     return {};
   }
   std::set<std::string> known;
   for (const SecurityGroupSpec& group : after.groups) known.insert(group.id);
   Chains chains;
+  if (before.flows.generation != after.flows.generation && !after.flows.addresses.empty())
+    chains = counting_chains(after.flows.generation);
   for (std::size_t i = 0; i < after.groups.size(); ++i) {
     const SecurityGroupSpec& was = before.groups[i];
     const SecurityGroupSpec& is = after.groups[i];

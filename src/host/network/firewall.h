@@ -5,10 +5,12 @@
 // How a packet is judged, in the VPC's namespace:
 //   source        an interface can only send from its own address
 //   acl_leaving   the network access list of the sender's subnet
-//   acl_arriving  the list of the receiver's
 //   leaving       the sender's egress rules; packets to the uplink also need a route and a public
 //                 address to leave with
+//   counted_out   with flow logs: what the sender's side has let pass
+//   acl_arriving  the list of the receiver's
 //   arriving      the receiver's ingress rules
+//   counted_in    with flow logs: what the receiver's side has let pass
 // leaving and arriving drop what nothing accepts. Answers pass them by connection tracking, and so
 // does the rest of a connection that is *tracked* in AWS's sense: one that a rule for particular
 // peers admitted outlives the rule. A connection admitted by a rule for everybody, where the

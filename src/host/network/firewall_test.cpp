@@ -33,7 +33,7 @@ TEST(Firewall, RulesOfAGroup) {
             (std::vector<std::string>{"ip saddr @members_sg_web tcp dport 5432 goto kept_in"}));
   EXPECT_TRUE(rules.chains.at("out_sg_db").empty());
   EXPECT_EQ(rules.sets.at("members_sg_web").elements, std::set<std::string>{"10.0.1.10"});
-  EXPECT_EQ(rules.maps.at("ingress").elements.at("\"e00000000000000\""), "goto in_sg_web");
+  EXPECT_EQ(rules.maps.at("ingress").elements.at("\"e00000000000000\""), "jump in_sg_web");
 }
 
 TEST(Firewall, EveryFormOfARule) {
@@ -101,11 +101,15 @@ TEST(Firewall, InterfacesWithTheSameGroupsShareAChain) {
   const auto& ingress = rules.maps.at("ingress").elements;
   const std::string verdict = ingress.at("\"e00000000000000\"");
   EXPECT_EQ(verdict, ingress.at("\"e11111111111111\""));
-  ASSERT_TRUE(verdict.starts_with("goto in_all_"));
+  ASSERT_TRUE(verdict.starts_with("jump in_all_"));
   EXPECT_EQ(rules.chains.at(verdict.substr(5)),
             (std::vector<std::string>{"jump in_sg_db", "jump in_sg_web"}));
   vpc.interfaces[0].security_groups.clear();
-  EXPECT_EQ(compile_firewall(vpc).maps.at("ingress").elements.at("\"e00000000000000\""), "drop");
+  EXPECT_EQ(compile_firewall(vpc).maps.at("ingress").elements.at("\"e00000000000000\""),
+            "goto refused_in");
+  vpc.interfaces[0].unguarded = true;
+  EXPECT_EQ(compile_firewall(vpc).maps.at("ingress").elements.at("\"e00000000000000\""),
+            "goto open_in");
 }
 
 const AclRule kAllowAll{true, -1, -1, -1, Cidr{{}, 0}};
@@ -127,8 +131,9 @@ TEST(Firewall, AListIsAskedInItsOrderAndNotInsideTheSubnet) {
   vpc.subnets[1].routes = {{ip("0.0.0.0"), ip("255.255.255.255"), ip("198.18.0.99"), "acl-1"}};
   const Ruleset rules = compile_firewall(vpc);
   EXPECT_EQ(rules.chains.at("acl_in_acl_1"),
-            (std::vector<std::string>{"ip saddr 1.2.3.0/24 tcp dport 22 drop", "return", "drop"}));
-  EXPECT_EQ(rules.chains.at("acl_out_acl_2"), std::vector<std::string>{"drop"});
+            (std::vector<std::string>{"ip saddr 1.2.3.0/24 tcp dport 22 goto refused_in", "return",
+                                      "goto refused_in"}));
+  EXPECT_EQ(rules.chains.at("acl_out_acl_2"), std::vector<std::string>{"goto refused_out"});
   EXPECT_EQ(rules.chains.at("enter_subnet_1"),
             (std::vector<std::string>{"ip saddr 10.0.1.0/24 return", "jump acl_in_acl_1"}));
   EXPECT_FALSE(rules.chains.contains("leave_subnet_1"));
@@ -174,6 +179,30 @@ TEST(Firewall, ChangedRulesAloneAreFoundWithoutCompilingTheRest) {
   EXPECT_FALSE(changed_chains(example(), grown));
 }
 
+TEST(Firewall, FlowsAreCountedWhereTheyPassOrEnd) {
+  VpcSpec vpc = example();
+  vpc.flows = {{ip("10.0.1.10")}, 0};
+  const Ruleset rules = compile_firewall(vpc);
+  EXPECT_EQ(rules.sets.at("watched").elements, std::set<std::string>{"10.0.1.10"});
+  EXPECT_EQ(rules.chains.at("refused_in"),
+            (std::vector<std::string>{"jump count_refused_in", "drop"}));
+  EXPECT_EQ(rules.chains.at("count_passed_out").front(),
+            "ip saddr @watched meta l4proto { tcp, udp } add @passed_out_ports_0 { ip saddr . ip "
+            "daddr . meta l4proto . th sport . th dport counter }");
+  EXPECT_EQ(compile_firewall(example()).chains.at("refused_in"), std::vector<std::string>{"drop"});
+
+  // The next window needs four chains and nothing else.
+  VpcSpec next = vpc;
+  next.flows.generation = 1;
+  const auto chains = changed_chains(vpc, next);
+  ASSERT_TRUE(chains);
+  EXPECT_EQ(chains->size(), 4u);
+  Ruleset patched = rules;
+  for (const auto& [name, lines] : *chains) patched.chains[name] = lines;
+  EXPECT_EQ(patched, compile_firewall(next));
+  EXPECT_FALSE(changed_chains(vpc, example()));
+}
+
 TEST(Firewall, AnInterfaceThatLeavesTakesItsElementsBeforeItsChains) {
   VpcSpec before = example();
   before.interfaces[0].security_groups = {"sg-web", "sg-db"};
@@ -181,7 +210,7 @@ TEST(Firewall, AnInterfaceThatLeavesTakesItsElementsBeforeItsChains) {
   after.interfaces.erase(after.interfaces.begin());
   const std::string script = change_script(compile_firewall(before), compile_firewall(after));
   const auto unmapped =
-      script.find("delete element inet landfall ingress { \"e00000000000000\" : goto");
+      script.find("delete element inet landfall ingress { \"e00000000000000\" : jump");
   const auto gone = script.find("delete chain inet landfall in_all_");
   ASSERT_NE(unmapped, std::string::npos) << script;
   ASSERT_NE(gone, std::string::npos) << script;

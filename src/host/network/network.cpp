@@ -425,6 +425,20 @@ task<Result<Network::Report>> Network::converge_all(const VpcSpec& wanted, const
   co_return report;
 }
 
+task<Result<FlowCounts>> Network::take_flows(std::string vpc_id, int generation) {
+  const std::string path = vpc_namespace(vpc_id);
+  if (!namespace_exists(name_of(vpc_id))) co_return FlowCounts{};
+  auto counts =
+      co_await loop_.run_blocking([path, generation] { return read_flows(path, generation); });
+  if (!counts) co_return std::unexpected(network_failed(counts.error()));
+  if (counts->flows.empty()) co_return std::move(*counts);
+  std::string script;
+  for (const FlowSet& set : flow_sets())
+    script += fmt::format("flush set inet landfall {}\n", flow_set_name(set, generation));
+  LF_CO_OK(co_await run_nft(vpc_id, std::move(script)));
+  co_return std::move(*counts);
+}
+
 task<Result<void>> Network::remove_vpc(std::string vpc_id) {
   settled_.erase(vpc_id);
   applied_.erase(vpc_id);

@@ -21,6 +21,7 @@
 
 #include "host/instance.h"
 #include "host/network/firewall.h"
+#include "host/network/flows.h"
 #include "host/network/spec.h"
 #include "io/loop.h"
 
@@ -73,6 +74,9 @@ class Network {
     bool created = false;  // the VPC's namespace is new: sockets inside an older one are dead
   };
   task<Result<Report>> converge(VpcSpec wanted);
+  // What has been counted in one generation (VpcSpec::flows), which is empty afterwards. For one
+  // that does not count now, or before the first converge() of this process.
+  task<Result<FlowCounts>> take_flows(std::string vpc_id, int generation);
   // With everything in it. Absent is success.
   task<Result<void>> remove_vpc(std::string vpc_id);
   // An interface's namespace, after converge() has cut it off. Absent is success.

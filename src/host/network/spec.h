@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -74,7 +75,16 @@ struct InterfaceSpec {
   std::string mac;
   std::optional<Ipv4> public_address;
   std::vector<std::string> security_groups;
+  bool unguarded = false;  // has no security groups and needs none: everything passes
   bool operator==(const InterfaceSpec&) const = default;
+};
+
+// Whose packets are counted by connection, for flow logs, and in which of two sets of counters: the
+// other one can be read while this one counts.
+struct FlowCounting {
+  std::set<Ipv4> addresses;  // of interfaces; none: nothing is counted
+  int generation = 0;
+  bool operator==(const FlowCounting&) const = default;
 };
 
 struct VpcSpec {
@@ -84,6 +94,7 @@ struct VpcSpec {
   std::vector<SecurityGroupSpec> groups;
   std::vector<AclSpec> acls;
   std::vector<InterfaceSpec> interfaces;
+  FlowCounting flows = {};
 };
 
 // Addresses of Landfall's own in every VPC, and who may be asked there. Nothing else of the

@@ -40,6 +40,15 @@ Facts facts_of(const Tables& tables, const NetworkAclRecord& acl);
 DhcpOptions describe(const Tables& tables, const DhcpOptionsRecord& options);
 Facts facts_of(const Tables& tables, const DhcpOptionsRecord& options);
 
+ManagedPrefixList describe(const Tables& tables, const PrefixListRecord& list);
+Facts facts_of(const Tables& tables, const PrefixListRecord& list);
+
+VpcEndpoint describe(const Tables& tables, const EndpointRecord& endpoint);
+Facts facts_of(const Tables& tables, const EndpointRecord& endpoint);
+
+FlowLog describe(const Tables& tables, const FlowLogRecord& log);
+Facts facts_of(const Tables& tables, const FlowLogRecord& log);
+
 // "arn:aws:ec2:<region>:<account>:<type>/<id>"
 std::string arn_of(const Scope& scope, std::string_view type, std::string_view id);
 

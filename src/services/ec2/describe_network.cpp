@@ -16,6 +16,7 @@ std::string zone_id(const Scope& scope, std::string_view name) {
 }
 
 bool is_active(const Tables& tables, const RouteTableRecord& table, const RouteRecord& route) {
+  if (route.target.starts_with("vpce-")) return tables.endpoints.get(route.target).has_value();
   if (route.target.starts_with("igw-")) {
     const auto gateway = tables.internet_gateways.get(route.target);
     return gateway && gateway->value.vpc_id == table.vpc_id;
@@ -141,7 +142,8 @@ RouteTable describe(const Tables& tables, const RouteTableRecord& table) {
   }
   for (const RouteRecord& record : table.routes) {
     Route& route = out.routes.emplace_back();
-    route.destination_cidr_block = record.destination;
+    (record.destination.starts_with("pl-") ? route.destination_prefix_list_id
+                                           : route.destination_cidr_block) = record.destination;
     if (record.target.starts_with("nat-")) {
       route.nat_gateway_id = record.target;
     } else {
@@ -164,6 +166,7 @@ Facts facts_of(const Tables& tables, const RouteTableRecord& table) {
                  {"association.route-table-association-id", {}},
                  {"association.route-table-id", {table.id}},
                  {"route.destination-cidr-block", {}},
+                 {"route.destination-prefix-list-id", {}},
                  {"route.gateway-id", {"local"}},
                  {"route.nat-gateway-id", {}},
                  {"route.state", {}}};
@@ -174,7 +177,9 @@ Facts facts_of(const Tables& tables, const RouteTableRecord& table) {
     facts["association.route-table-association-id"].push_back(association.id);
   }
   for (const RouteRecord& route : table.routes) {
-    facts["route.destination-cidr-block"].push_back(route.destination);
+    facts[route.destination.starts_with("pl-") ? "route.destination-prefix-list-id"
+                                               : "route.destination-cidr-block"]
+        .push_back(route.destination);
     facts[route.target.starts_with("nat-") ? "route.nat-gateway-id" : "route.gateway-id"].push_back(
         route.target);
     facts["route.state"].push_back(is_active(tables, table, route) ? "active" : "blackhole");

@@ -11,7 +11,7 @@ namespace {
 void add_rule_facts(Facts& facts, const std::vector<SecurityRuleRecord>& rules, bool egress) {
   const std::string start = egress ? "egress.ip-permission." : "ip-permission.";
   for (const char* name : {"cidr", "from-port", "to-port", "protocol", "group-id", "group-name",
-                           "ipv6-cidr", "user-id"}) {
+                           "ipv6-cidr", "user-id", "prefix-list-id"}) {
     facts[start + name];
   }
   for (const SecurityRuleRecord& rule : rules) {
@@ -22,6 +22,8 @@ void add_rule_facts(Facts& facts, const std::vector<SecurityRuleRecord>& rules, 
     if (!rule.cidr.empty()) facts[start + "cidr"].push_back(rule.cidr);
     if (!rule.cidr_v6.empty()) facts[start + "ipv6-cidr"].push_back(rule.cidr_v6);
     if (!rule.group_id.empty()) facts[start + "group-id"].push_back(rule.group_id);
+    if (!rule.prefix_list_id.empty())
+      facts[start + "prefix-list-id"].push_back(rule.prefix_list_id);
     if (!rule.group_owner.empty()) facts[start + "user-id"].push_back(rule.group_owner);
   }
 }
@@ -103,6 +105,7 @@ SecurityGroupRule describe(const Tables& tables, const SecurityGroupRecord& grou
   out.to_port = rule.to_port;
   if (!rule.cidr.empty()) out.cidr_ipv4 = rule.cidr;
   if (!rule.cidr_v6.empty()) out.cidr_ipv6 = rule.cidr_v6;
+  if (!rule.prefix_list_id.empty()) out.prefix_list_id = rule.prefix_list_id;
   if (!rule.group_id.empty()) {
     ReferencedSecurityGroup& referenced = out.referenced_group_info.emplace();
     referenced.group_id = rule.group_id;

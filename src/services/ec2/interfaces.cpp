@@ -133,7 +133,12 @@ Result<NetworkInterfaceRecord> prepare_interface(Ec2& ec2, const Tables& tables,
   }
   const auto vpc = tables.vpcs.get(subnet->value.vpc_id);
   if (!vpc) return fail("InternalError", "the subnet's VPC is missing", 500);
-  LF_TRY(groups, check_groups(tables, vpc->value, request.security_group_ids));
+  std::vector<std::string> groups;
+  if (request.interface_type != kNetworkBalancerInterfaceType ||
+      !request.security_group_ids.empty()) {
+    LF_TRY(checked, check_groups(tables, vpc->value, request.security_group_ids));
+    groups = std::move(checked);
+  }
   LF_TRY(address, private_address(ec2, tables, subnet->value, request.private_address));
 
   NetworkInterfaceRecord interface;

@@ -58,6 +58,9 @@ inline constexpr Kind kPrefixList{"pl", "prefix-list", "InvalidPrefixListID.NotF
                                   "The prefix list ID '{}' does not exist", ""};
 inline constexpr Kind kEndpoint{"vpce", "vpc-endpoint", "InvalidVpcEndpointId.NotFound",
                                 "The Vpc Endpoint Id '{}' does not exist", ""};
+inline constexpr Kind kFlowLog{"fl", "vpc-flow-log", "InvalidFlowLogId.NotFound",
+                               "These flow log ids in the input list are not found: [{}]",
+                               "InvalidFlowLogId.Malformed"};
 inline constexpr Kind kPeering{"pcx", "vpc-peering-connection",
                                "InvalidVpcPeeringConnectionID.NotFound",
                                "The vpcPeeringConnection ID '{}' does not exist", ""};

@@ -9,8 +9,8 @@ struct SeenPeer {
   std::vector<std::string> groups;  // empty where it comes from outside of the VPC
 };
 
-bool admits(const SecurityRuleRecord& rule, bool egress, const SeenPeer& peer, int protocol,
-            int port) {
+bool admits(const VpcRecords& vpc, const SecurityRuleRecord& rule, bool egress,
+            const SeenPeer& peer, int protocol, int port) {
   if (rule.egress != egress) return false;
   const auto number = protocol_number(rule.protocol);
   if (!number || (*number != -1 && *number != protocol)) return false;
@@ -18,16 +18,17 @@ bool admits(const SecurityRuleRecord& rule, bool egress, const SeenPeer& peer, i
     return false;
   if (!rule.group_id.empty())
     return std::ranges::find(peer.groups, rule.group_id) != peer.groups.end();
-  const auto block = Cidr::parse(rule.cidr);
-  return block && block->contains(peer.address);
+  return std::ranges::any_of(vpc.blocks_of(rule),
+                             [&](const Cidr& block) { return block.contains(peer.address); });
 }
 
 bool groups_admit(const PathEnd& end, bool egress, const SeenPeer& peer, int protocol, int port) {
+  if (end.interface->unguarded()) return true;
   for (const SecurityGroupRecord& group : end.vpc->security_groups) {
     if (std::ranges::find(end.interface->group_ids, group.id) == end.interface->group_ids.end())
       continue;
     for (const SecurityRuleRecord& rule : group.rules) {
-      if (admits(rule, egress, peer, protocol, port)) return true;
+      if (admits(*end.vpc, rule, egress, peer, protocol, port)) return true;
     }
   }
   return false;

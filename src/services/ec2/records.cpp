@@ -21,6 +21,9 @@ Tables::Tables(store::Store& store, const Scope& scope_of)
       nat_gateways(store, prefix(scope, "nat-gateways")),
       network_acls(store, prefix(scope, "network-acls")),
       dhcp_options(store, prefix(scope, "dhcp-options")),
+      prefix_lists(store, prefix(scope, "prefix-lists")),
+      endpoints(store, prefix(scope, "endpoints")),
+      flow_logs(store, prefix(scope, "flow-logs")),
       dns_names(store, std::string(kDnsNamePrefix)),
       defaults(store, prefix(scope, "defaults")) {}
 

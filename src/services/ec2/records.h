@@ -57,8 +57,9 @@ LF_RECORD(SubnetRecord, id, vpc_id, cidr, zone, default_for_zone, map_public_ip_
           hostname_type, hostname_a_record, tags)
 
 struct RouteRecord {
-  std::string destination;  // canonical block
-  std::string target;       // "igw-..." or "nat-..."; the VPC's own route ("local") is not kept
+  std::string destination;  // canonical block, or a prefix list
+  // "igw-...", "nat-..." or "vpce-..."; the VPC's own route ("local") is not kept
+  std::string target;
 };
 LF_RECORD(RouteRecord, destination, target)
 
@@ -92,16 +93,17 @@ struct SecurityRuleRecord {
   std::string protocol;  // "tcp", "udp", "icmp", "icmpv6", "-1", or a number
   int from_port = -1;
   int to_port = -1;
-  // Exactly one of these three.
+  // Exactly one of these four.
   std::string cidr;
   std::string cidr_v6;
   std::string group_id;
   std::string group_owner;  // account, with group_id
+  std::string prefix_list_id;
   std::string description;
   Tags tags;
 };
 LF_RECORD(SecurityRuleRecord, id, egress, protocol, from_port, to_port, cidr, cidr_v6, group_id,
-          group_owner, description, tags)
+          group_owner, prefix_list_id, description, tags)
 
 struct SecurityGroupRecord {
   std::string id;
@@ -114,6 +116,9 @@ struct SecurityGroupRecord {
 LF_RECORD(SecurityGroupRecord, id, vpc_id, name, description, rules, tags)
 
 inline constexpr std::string_view kNatInterfaceType = "nat_gateway";
+// Without security groups it lets everything pass.
+inline constexpr std::string_view kNetworkBalancerInterfaceType = "network_load_balancer";
+inline constexpr std::string_view kEndpointInterfaceType = "vpc_endpoint";
 
 struct NetworkInterfaceRecord {
   std::string id;
@@ -135,6 +140,7 @@ struct NetworkInterfaceRecord {
   TimePoint created{};
   ClientToken made_by;
   Tags tags;
+  bool unguarded() const { return type == kNetworkBalancerInterfaceType && group_ids.empty(); }
 };
 LF_RECORD(NetworkInterfaceRecord, id, owner, vpc_id, subnet_id, zone, description, type, mac,
           address, group_ids, requester_managed, requester_id, public_address, allocation_id,
@@ -208,13 +214,82 @@ struct DhcpOptionsRecord {
 };
 LF_RECORD(DhcpOptionsRecord, id, values, by_amazon, tags)
 
+struct PrefixEntryRecord {
+  std::string cidr;
+  std::string description;
+};
+LF_RECORD(PrefixEntryRecord, cidr, description)
+
+struct PrefixListRecord {
+  std::string id;
+  std::string name;
+  int max_entries = 0;
+  std::string state = "create-complete";
+  std::int64_t version = 1;
+  std::vector<PrefixEntryRecord> entries;
+  // What it was, by version with leading zeros; the last ones.
+  std::map<std::string, std::vector<PrefixEntryRecord>> versions;
+  ClientToken made_by;
+  Tags tags;
+  bool amazon = false;  // one of AWS's, which are not kept
+};
+LF_RECORD(PrefixListRecord, id, name, max_entries, state, version, entries, versions, made_by, tags)
+
+struct EndpointSubnetRecord {
+  std::string subnet_id;
+  std::string zone;
+  std::string interface_id;
+  std::string address;
+};
+LF_RECORD(EndpointSubnetRecord, subnet_id, zone, interface_id, address)
+
+struct EndpointRecord {
+  std::string id;
+  std::string type;  // "Gateway", "Interface"
+  std::string vpc_id;
+  std::string service;  // "com.amazonaws.us-west-1.s3"
+  std::vector<std::string> route_table_ids;
+  std::vector<EndpointSubnetRecord> subnets;
+  std::vector<std::string> group_ids;
+  bool private_dns = false;
+  TimePoint created{};
+  ClientToken made_by;
+  Tags tags;
+  bool gateway() const { return type == "Gateway"; }
+};
+LF_RECORD(EndpointRecord, id, type, vpc_id, service, route_table_ids, subnets, group_ids,
+          private_dns, created, made_by, tags)
+
+inline constexpr std::string_view kFlowLogFormat =
+    "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} "
+    "${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}";
+
+// Of one resource; several made by one request have ids of their own.
+struct FlowLogRecord {
+  std::string id;
+  std::string resource_id;   // of an interface, a subnet or a VPC
+  std::string vpc_id;        // of that
+  std::string traffic_type;  // "ACCEPT", "REJECT", "ALL"
+  std::string log_group;
+  std::string role_arn;
+  std::string format = std::string(kFlowLogFormat);
+  int interval_s = 600;
+  std::string delivery_error;  // "Access error", ...; empty: the last delivery arrived
+  TimePoint created{};
+  ClientToken made_by;
+  Tags tags;
+};
+LF_RECORD(FlowLogRecord, id, resource_id, vpc_id, traffic_type, log_group, role_arn, format,
+          interval_s, delivery_error, created, made_by, tags)
+
 // Says that an account has its default VPC in a region, or had one and deleted it.
 struct DefaultsRecord {
   std::string vpc_id;  // empty: deleted by the user
 };
 LF_RECORD(DefaultsRecord, vpc_id)
 
-// Names are the same for everybody, so they live beside the public addresses, by name.
+// Names are the same for everybody, so they live beside the public addresses, by name. Without
+// private addresses the name means the public ones inside its VPC as well.
 struct DnsNameRecord {
   std::string account;
   std::string region;
@@ -249,6 +324,9 @@ struct Tables {
   store::Table<NatGatewayRecord> nat_gateways;
   store::Table<NetworkAclRecord> network_acls;
   store::Table<DhcpOptionsRecord> dhcp_options;
+  store::Table<PrefixListRecord> prefix_lists;
+  store::Table<EndpointRecord> endpoints;
+  store::Table<FlowLogRecord> flow_logs;
   store::Table<DnsNameRecord> dns_names;
   store::Table<DefaultsRecord> defaults;
 };

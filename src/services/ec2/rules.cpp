@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include "services/ec2/kinds.h"
+#include "services/ec2/prefix_lists.h"
 
 namespace landfall::ec2 {
 namespace {
@@ -151,9 +152,6 @@ Result<std::vector<SecurityRuleRecord>> read_permissions(
     LF_TRY(protocol, read_protocol(*permission.ip_protocol));
     rule.protocol = protocol;
     LF_OK(read_ports(rule, permission.from_port, permission.to_port));
-    if (!permission.prefix_list_ids.empty()) {
-      return no_such(kinds::kPrefixList, permission.prefix_list_ids[0].prefix_list_id.value_or(""));
-    }
     const std::size_t before = out.size();
     for (const IpRange& range : permission.ip_ranges) {
       SecurityRuleRecord one = rule;
@@ -175,6 +173,14 @@ Result<std::vector<SecurityRuleRecord>> read_permissions(
       one.group_id = group;
       one.group_owner = tables.scope.account;
       one.description = pair.description.value_or("");
+      out.push_back(std::move(one));
+    }
+    for (const PrefixListId& list : permission.prefix_list_ids) {
+      SecurityRuleRecord one = rule;
+      one.prefix_list_id = list.prefix_list_id.value_or("");
+      if (!find_prefix_list(tables, one.prefix_list_id))
+        return no_such(kinds::kPrefixList, one.prefix_list_id);
+      one.description = list.description.value_or("");
       out.push_back(std::move(one));
     }
     if (out.size() == before) {
@@ -214,10 +220,12 @@ Result<SecurityRuleRecord> read_rule(const Tables& tables, const SecurityGroupRe
   if (request.referenced_group_id) {
     permission.user_id_group_pairs.emplace_back().group_id = request.referenced_group_id;
   }
+  if (request.prefix_list_id)
+    permission.prefix_list_ids.emplace_back().prefix_list_id = request.prefix_list_id;
   LF_TRY(rules, read_permissions(tables, own, {permission}, egress));
   if (rules.size() != 1) {
     return fail("InvalidParameterCombination",
-                "Exactly one of CidrIpv4, CidrIpv6 and ReferencedGroupId is needed");
+                "Exactly one of CidrIpv4, CidrIpv6, PrefixListId and ReferencedGroupId is needed");
   }
   rules[0].description = request.description.value_or("");
   LF_OK(check_description(rules[0].description));
@@ -226,15 +234,17 @@ Result<SecurityRuleRecord> read_rule(const Tables& tables, const SecurityGroupRe
 
 bool same_permission(const SecurityRuleRecord& a, const SecurityRuleRecord& b) {
   const auto key = [](const SecurityRuleRecord& r) {
-    return std::tie(r.egress, r.protocol, r.from_port, r.to_port, r.cidr, r.cidr_v6, r.group_id);
+    return std::tie(r.egress, r.protocol, r.from_port, r.to_port, r.cidr, r.cidr_v6, r.group_id,
+                    r.prefix_list_id);
   };
   return key(a) == key(b);
 }
 
 std::string text_of(const SecurityRuleRecord& rule) {
-  const std::string peer = !rule.cidr.empty()      ? rule.cidr
-                           : !rule.cidr_v6.empty() ? rule.cidr_v6
-                                                   : rule.group_id;
+  const std::string peer = !rule.cidr.empty()       ? rule.cidr
+                           : !rule.cidr_v6.empty()  ? rule.cidr_v6
+                           : !rule.group_id.empty() ? rule.group_id
+                                                    : rule.prefix_list_id;
   if (rule.protocol == "-1") return fmt::format("peer: {}, ALL, ALLOW", peer);
   return fmt::format("peer: {}, {}, from port: {}, to port: {}, ALLOW", peer, upper(rule.protocol),
                      rule.from_port, rule.to_port);
@@ -276,6 +286,10 @@ wire::List<IpPermission> group_permissions(const std::vector<SecurityRuleRecord>
       Ipv6Range& range = found->ipv6_ranges.emplace_back();
       range.cidr_ipv6 = rule.cidr_v6;
       range.description = description;
+    } else if (!rule.prefix_list_id.empty()) {
+      PrefixListId& list = found->prefix_list_ids.emplace_back();
+      list.prefix_list_id = rule.prefix_list_id;
+      list.description = description;
     } else {
       UserIdGroupPair& pair = found->user_id_group_pairs.emplace_back();
       pair.group_id = rule.group_id;

@@ -11,6 +11,13 @@
 #include "services/ec2/records.h"
 #include "store/store.h"
 
+namespace landfall::iam {
+class Port;
+}
+namespace landfall::logs {
+class Port;
+}
+
 namespace landfall::ec2 {
 
 struct Ec2 {
@@ -29,6 +36,9 @@ struct Ec2 {
   Random& random;
   Cidr public_pool;
   io::Exclusive writing;
+  // Deliver flow logs; set where there are such services.
+  iam::Port* roles = nullptr;
+  logs::Port* logs = nullptr;
   // Resumes when the kernel holds what the store says of a VPC now, or after a while; set by who
   // runs the controller. AWS promises no more than "soon" here, but a rule that is in force when
   // the call returns surprises nobody.

@@ -16,6 +16,9 @@ void for_each_table(const Tables& tables, Visit visit) {
   visit(kinds::kAddress, tables.elastic_addresses);
   visit(kinds::kNetworkAcl, tables.network_acls);
   visit(kinds::kDhcpOptions, tables.dhcp_options);
+  visit(kinds::kPrefixList, tables.prefix_lists);
+  visit(kinds::kEndpoint, tables.endpoints);
+  visit(kinds::kFlowLog, tables.flow_logs);
 }
 
 Result<void> change_rule_tags(const Tables& tables, const std::string& id,

@@ -2,11 +2,14 @@
 
 #include "base/log.h"
 #include "host/hosts_file/hosts_file.h"
+#include "services/ec2/endpoint_services.h"
 #include "services/ec2/interfaces.h"
 #include "services/ec2/regions.h"
 
 namespace landfall::ec2 {
 namespace {
+
+constexpr std::string_view kListWork = "prefix-lists/";
 
 std::string vpc_of(const std::string& value) {
   boost::system::error_code error;
@@ -26,6 +29,8 @@ std::vector<std::string> work_of(const store::KeyValue& current,
     if (key->table == "dns-names") return {"names"};
     return {};
   }
+  if (key->table == "prefix-lists")
+    return {fmt::format("{}{}/{}", kListWork, key->scope.account, key->scope.region)};
   std::set<std::string> ids;
   if (key->table == "vpcs") {
     ids.insert(key->id);
@@ -57,6 +62,15 @@ host::dns::View view_of(const VpcRecords& records, const Scope& scope) {
   view.internal_domain = internal_domain(scope.region);
   view.api = *Ipv4::parse(kApiAddress);
   view.hostnames = records.vpc.host_names();
+  const auto services = endpoint_services(scope.region);
+  for (const EndpointRecord& endpoint : records.endpoints) {
+    const EndpointService* service = find_service(services, endpoint.service);
+    if (!endpoint.private_dns || !service) continue;
+    for (const std::string& name : service->private_names) {
+      for (const EndpointSubnetRecord& place : endpoint.subnets)
+        view.own_names[name].push_back(*Ipv4::parse(place.address));
+    }
+  }
   return view;
 }
 
@@ -87,6 +101,9 @@ VpcController::VpcController(Ec2& ec2, host::network::Network& network, host::dn
       dns_(dns),
       options_(std::move(options)),
       progress_(ec2.loop),
+      flows_(ec2),
+      tick_(ec2.loop),
+      tasks_(ec2.loop),
       controller_(ec2.loop, ec2.store, ec2.clock, ec2.random,
                   {.name = "ec2-networks", .sources = {{"/ec2/", work_of}}},
                   [this](std::string key) { return reconcile(std::move(key)); }) {
@@ -102,11 +119,15 @@ void VpcController::start() {
   controller_.start();
   controller_.enqueue("sweep");
   controller_.enqueue("names");
+  tasks_.spawn("ec2 flow windows", end_windows());
+  flows_.start();
 }
 
 task<void> VpcController::stop() {
   ec2_.in_force = {};
+  co_await tasks_.stop();
   co_await controller_.stop();
+  co_await flows_.stop();
   for (auto& [id, vpc] : vpcs_) stop_listeners(id, vpc);
   co_await dns_.stop();
 }
@@ -126,6 +147,12 @@ task<Result<reconcile::Requeue>> VpcController::reconcile(std::string key) {
     done = co_await publish_names();
   } else if (key == "sweep") {
     done = co_await sweep();
+  } else if (key.starts_with(kListWork)) {
+    const std::string scope = key.substr(kListWork.size()) + "/";
+    const auto slash = scope.find('/');
+    const Tables tables =
+        ec2_.tables({scope.substr(0, slash), scope.substr(slash + 1, scope.size() - slash - 2)});
+    for (const auto& row : tables.vpcs.list()) controller_.enqueue(scope + row.id);
   } else {
     done = co_await converge(std::move(key));
   }
@@ -138,6 +165,7 @@ task<Result<void>> VpcController::converge(std::string key) {
   const Scope scope{key.substr(0, first), key.substr(first + 1, last - first - 1)};
   const std::string id = key.substr(last + 1);
   Vpc& vpc = vpcs_[id];
+  vpc.key = key;
   const store::Revision seen = ec2_.store.revision();
   const auto records = read_vpc(ec2_.tables(scope), id);
   if (!records) {
@@ -151,7 +179,26 @@ task<Result<void>> VpcController::converge(std::string key) {
     co_return Result<void>();
   }
   for (const NetworkInterfaceRecord& interface : records->interfaces) vpc.made.insert(interface.id);
-  auto report = co_await network_.converge(network_of(*records));
+  host::network::VpcSpec wanted_network = network_of(*records);
+  const bool counting = !wanted_network.flows.addresses.empty();
+  const int counted_in = vpc.generation;
+  if (!vpc.open && counting) {
+    // The sets that an earlier process left would go with its rules.
+    for (const int generation : {0, 1}) co_await take_flows(*records, scope, vpc, generation);
+  }
+  // A window ends: from the next packet on, the other set counts.
+  const bool window_ends = vpc.counting && (std::exchange(vpc.window_ends, false) || !counting);
+  if (window_ends) vpc.generation = 1 - vpc.generation;
+  if (window_ends && !counting) co_await take_flows(*records, scope, vpc, counted_in);
+  wanted_network.flows.generation = vpc.generation;
+  auto report = co_await network_.converge(std::move(wanted_network));
+  if (report && window_ends && counting) {
+    co_await take_flows(*records, scope, vpc, counted_in);
+  } else if (report && counting && !vpc.counting) {
+    vpc.window_start = ec2_.clock.now();
+  }
+  if (report) vpc.counting = counting;
+  vpc.counted = records->interfaces;
   Result<void> done;
   if (!report) {
     done = std::unexpected(report.error());
@@ -176,13 +223,52 @@ task<Result<void>> VpcController::converge(std::string key) {
     }
     for (const std::string& gone : std::set(vpc.made)) {
       if (wanted.contains(gone)) continue;
+      if (const auto served = vpc.endpoints.find(gone); served != vpc.endpoints.end()) {
+        if (endpoint_listener_.stop)
+          endpoint_listener_.stop(served->second, network_.interface_namespace(gone));
+        vpc.endpoints.erase(served);
+      }
       LF_CO_OK(co_await network_.remove_interface_namespace(gone));
       vpc.made.erase(gone);
     }
     if (!vpc.failed.empty()) done = std::unexpected(vpc.failed.begin()->second);
+    if (done) done = serve_endpoints(*records, vpc);
   }
   progress_.notify_all();
   co_return done;
+}
+
+// Hands on what a generation has counted since the window began.
+task<void> VpcController::take_flows(const VpcRecords& records, Scope scope, Vpc& vpc,
+                                     int generation) {
+  auto counts = co_await network_.take_flows(records.vpc.id, generation);
+  if (!counts) {
+    log::warning("ec2", "the flows of {} cannot be read: {}", records.vpc.id,
+                 counts.error().message);
+    counts = host::network::FlowCounts{{}, false};
+  }
+  if (vpc.window_start == TimePoint{}) vpc.window_start = ec2_.clock.now();
+  FlowWindow window{std::move(scope), records, vpc.window_start, ec2_.clock.now(),
+                    std::move(*counts)};
+  // Of those that went in between, the last packets are told too.
+  for (const NetworkInterfaceRecord& gone : vpc.counted) {
+    if (std::ranges::find(records.interfaces, gone.id, &NetworkInterfaceRecord::id) ==
+        records.interfaces.end())
+      window.records.interfaces.push_back(gone);
+  }
+  vpc.window_start = window.end;
+  flows_.add(std::move(window));
+}
+
+task<void> VpcController::end_windows() {
+  while (true) {
+    (void)co_await tick_.wait_for(options_.flow_window);
+    for (auto& [id, vpc] : vpcs_) {
+      if (!vpc.counting) continue;
+      vpc.window_ends = true;
+      controller_.enqueue(vpc.key);
+    }
+  }
 }
 
 task<Result<void>> VpcController::remove(std::string vpc_id, Vpc& vpc) {
@@ -218,6 +304,30 @@ Result<void> VpcController::start_listeners(const std::string& vpc_id, Vpc& vpc)
     vpc.started.insert(listener.name);
   }
   return {};
+}
+
+// The API on the interfaces of the VPC's endpoints.
+Result<void> VpcController::serve_endpoints(const VpcRecords& records, Vpc& vpc) {
+  std::map<std::string, std::string> wanted;  // interface -> address
+  for (const EndpointRecord& endpoint : records.endpoints) {
+    for (const EndpointSubnetRecord& place : endpoint.subnets)
+      if (vpc.ready.contains(place.interface_id)) wanted[place.interface_id] = place.address;
+  }
+  for (const auto& [id, address] : std::map(vpc.endpoints)) {
+    if (wanted.contains(id)) continue;
+    if (endpoint_listener_.stop) endpoint_listener_.stop(address, network_.interface_namespace(id));
+    vpc.endpoints.erase(id);
+  }
+  for (const auto& [id, address] : wanted) {
+    if (vpc.endpoints.contains(id) || !endpoint_listener_.start) continue;
+    LF_OK(endpoint_listener_.start(address, network_.interface_namespace(id)));
+    vpc.endpoints[id] = address;
+  }
+  return {};
+}
+
+void VpcController::set_endpoint_listener(EndpointListener listener) {
+  endpoint_listener_ = std::move(listener);
 }
 
 void VpcController::stop_listeners(const std::string& vpc_id, Vpc& vpc) {

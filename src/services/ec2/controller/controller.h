@@ -12,6 +12,7 @@
 #include "host/dns/server.h"
 #include "host/network/network.h"
 #include "reconcile/controller.h"
+#include "services/ec2/controller/flow_delivery.h"
 #include "services/ec2/controller/plan.h"
 #include "services/ec2/port.h"
 #include "services/ec2/service.h"
@@ -20,6 +21,13 @@ namespace landfall::ec2 {
 
 struct VpcControllerOptions {
   std::string hosts_file = "/etc/hosts";  // empty: left alone
+  Millis flow_window = std::chrono::seconds(20);
+};
+
+// The API at the address of an endpoint's interface.
+struct EndpointListener {
+  std::function<Result<void>(const std::string& address, const std::string& namespace_path)> start;
+  std::function<void(const std::string& address, const std::string& namespace_path)> stop;
 };
 
 class VpcController {
@@ -34,6 +42,8 @@ class VpcController {
   task<void> stop();
 
   void add_listener(VpcListener listener);
+  // What answers on the interfaces of VPC endpoints; before start().
+  void set_endpoint_listener(EndpointListener listener);
   // The hosted zones that DNS answers from, from now on.
   void set_zones(host::dns::ZoneTable zones);
   // See Port::wait_ready.
@@ -46,13 +56,20 @@ class VpcController {
 
  private:
   struct Vpc {
-    std::set<std::string> ready;        // interfaces that are in the kernel as they were at `seen`
-    std::set<std::string> made;         // interfaces that may have a namespace
-    std::set<std::string> started;      // names of the listeners that run inside
-    store::Revision seen = 0;           // of the store, when the records in the kernel were read
-    bool open = false;                  // has a namespace, as far as we know
-    std::optional<Error> error;         // of the last attempt
-    host::dns::NameTable public_names;  // of its interfaces' public addresses
+    std::set<std::string> ready;    // interfaces that are in the kernel as they were at `seen`
+    std::set<std::string> made;     // interfaces that may have a namespace
+    std::set<std::string> started;  // names of the listeners that run inside
+    store::Revision seen = 0;       // of the store, when the records in the kernel were read
+    bool open = false;              // has a namespace, as far as we know
+    std::optional<Error> error;     // of the last attempt
+    std::map<std::string, std::string> endpoints;  // served: interface -> address
+    // Flow logs: which set counts, since when, and for whom.
+    std::string key;  // of its work
+    int generation = 0;
+    bool counting = false, window_ends = false;
+    TimePoint window_start{};
+    std::vector<NetworkInterfaceRecord> counted;
+    host::dns::NameTable public_names;    // of its interfaces' public addresses
     std::map<std::string, Error> failed;  // by interface
   };
 
@@ -62,7 +79,10 @@ class VpcController {
   task<Result<void>> serve_inside(const VpcRecords& records, const Scope& scope, Vpc& vpc,
                                   bool reopen);
   Result<void> start_listeners(const std::string& vpc_id, Vpc& vpc);
+  Result<void> serve_endpoints(const VpcRecords& records, Vpc& vpc);
   void stop_listeners(const std::string& vpc_id, Vpc& vpc);
+  task<void> take_flows(const VpcRecords& records, Scope scope, Vpc& vpc, int generation);
+  task<void> end_windows();
   task<Result<void>> publish_names();
   task<Result<void>> sweep();
 
@@ -71,9 +91,13 @@ class VpcController {
   host::dns::Server& dns_;
   VpcControllerOptions options_;
   std::vector<VpcListener> listeners_;
+  EndpointListener endpoint_listener_;
   host::dns::ZoneTable zones_;
   std::map<std::string, Vpc> vpcs_;  // by VPC id
   io::Event progress_;
+  FlowDelivery flows_;
+  io::Event tick_;
+  io::TaskScope tasks_;
   reconcile::Controller controller_;
 };
 

@@ -1,5 +1,8 @@
 #include "services/ec2/controller/plan.h"
 
+#include "services/ec2/flow_logs.h"
+#include "services/ec2/prefix_lists.h"
+
 namespace landfall::ec2 {
 namespace {
 
@@ -15,14 +18,19 @@ std::vector<T> of_vpc(const store::Table<T>& table, std::string_view vpc_id) {
   return out;
 }
 
-const RouteRecord* longest_match(const RouteTableRecord& table, Ipv4 destination) {
+// Of two equally long ones, the one that names its block itself.
+// https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html
+const RouteRecord* longest_match(const VpcRecords& records, const RouteTableRecord& table,
+                                 Ipv4 destination) {
   const RouteRecord* best = nullptr;
   int longest = -1;
   for (const RouteRecord& route : table.routes) {
-    const auto block = Cidr::parse(route.destination);
-    if (!block || !block->contains(destination) || block->length <= longest) continue;
-    longest = block->length;
-    best = &route;
+    for (const Cidr& block : records.blocks_of(route)) {
+      if (!block.contains(destination) || block.length < longest) continue;
+      if (block.length == longest && route.destination.starts_with("pl-")) continue;
+      longest = block.length;
+      best = &route;
+    }
   }
   return best;
 }
@@ -48,7 +56,7 @@ NextHop through_nat(const VpcRecords& records, const std::string& id, Ipv4 desti
     return nowhere(id, fmt::format("{} has no public address", id));
   }
   const RouteTableRecord* table = route_table_of(records, gateway->subnet_id);
-  const RouteRecord* onward = table ? longest_match(*table, destination) : nullptr;
+  const RouteRecord* onward = table ? longest_match(records, *table, destination) : nullptr;
   if (!onward || !attached_gateway(records, onward->target)) {
     return nowhere(id, fmt::format("the subnet {} of {} has itself no route to an internet gateway",
                                    gateway->subnet_id, id));
@@ -57,12 +65,13 @@ NextHop through_nat(const VpcRecords& records, const std::string& id, Ipv4 desti
 }
 
 // The addresses at which the answer of next_hop() may change.
-void add_borders(const RouteTableRecord& table, std::set<std::uint64_t>& borders) {
+void add_borders(const VpcRecords& records, const RouteTableRecord& table,
+                 std::set<std::uint64_t>& borders) {
   for (const RouteRecord& route : table.routes) {
-    const auto block = Cidr::parse(route.destination);
-    if (!block) continue;  // IPv6
-    borders.insert(block->base.value);
-    borders.insert(block->base.value + block->size());
+    for (const Cidr& block : records.blocks_of(route)) {
+      borders.insert(block.base.value);
+      borders.insert(block.base.value + block.size());
+    }
   }
 }
 
@@ -74,13 +83,13 @@ std::string acl_id_of(const VpcRecords& records, std::string_view subnet_id) {
 std::vector<ExternalRoute> external_routes(const VpcRecords& records,
                                            const RouteTableRecord& table) {
   std::set<std::uint64_t> borders = {0};
-  add_borders(table, borders);
+  add_borders(records, table, borders);
   for (const RouteRecord& route : table.routes) {
     const auto gateway =
         std::ranges::find(records.nat_gateways, route.target, &NatGatewayRecord::id);
     if (gateway == records.nat_gateways.end()) continue;
     if (const auto* onward = route_table_of(records, gateway->subnet_id)) {
-      add_borders(*onward, borders);
+      add_borders(records, *onward, borders);
     }
   }
   constexpr std::uint64_t kEnd = std::uint64_t{1} << 32;
@@ -118,24 +127,41 @@ host::network::AclSpec acl_spec(const NetworkAclRecord& acl) {
   return out;
 }
 
-std::optional<TrafficRule> traffic_rule(const SecurityRuleRecord& rule) {
+// One for each block that the rule means; none for IPv6, which these networks do not have.
+void add_traffic(const VpcRecords& records, const SecurityRuleRecord& rule,
+                 std::vector<TrafficRule>& rules) {
   const auto protocol = protocol_number(rule.protocol);
-  if (!protocol) return {};
+  if (!protocol) return;
   TrafficRule out;
   out.protocol = *protocol;
   out.from_port = rule.from_port;
   out.to_port = rule.to_port;
   if (!rule.group_id.empty()) {
     out.group = rule.group_id;
-  } else if (const auto block = Cidr::parse(rule.cidr)) {
-    out.block = *block;
-  } else {
-    return {};  // IPv6: there is none in these networks
+    rules.push_back(std::move(out));
+    return;
   }
-  return out;
+  for (const Cidr& block : records.blocks_of(rule)) {
+    out.block = block;
+    rules.push_back(out);
+  }
 }
 
 }  // namespace
+
+std::vector<Cidr> VpcRecords::blocks_of(const RouteRecord& route) const {
+  if (const auto list = prefix_lists.find(route.destination); list != prefix_lists.end())
+    return list->second;
+  if (const auto block = Cidr::parse(route.destination)) return {*block};
+  return {};
+}
+
+std::vector<Cidr> VpcRecords::blocks_of(const SecurityRuleRecord& rule) const {
+  if (const auto list = prefix_lists.find(rule.prefix_list_id); list != prefix_lists.end())
+    return list->second;
+  if (const auto block = Cidr::parse(rule.cidr)) return {*block};
+  return {};
+}
 
 std::optional<int> protocol_number(std::string_view protocol) {
   if (protocol == "-1") return -1;
@@ -152,6 +178,8 @@ std::optional<int> protocol_number(std::string_view protocol) {
 std::optional<VpcRecords> read_vpc(const Tables& tables, std::string_view vpc_id) {
   auto vpc = tables.vpcs.get(vpc_id);
   if (!vpc) return {};
+  std::map<std::string, std::vector<Cidr>> lists;
+  for (const PrefixListRecord& list : all_prefix_lists(tables)) lists[list.id] = blocks_of(list);
   return VpcRecords{std::move(vpc->value),
                     of_vpc(tables.subnets, vpc_id),
                     of_vpc(tables.route_tables, vpc_id),
@@ -159,7 +187,10 @@ std::optional<VpcRecords> read_vpc(const Tables& tables, std::string_view vpc_id
                     of_vpc(tables.nat_gateways, vpc_id),
                     of_vpc(tables.security_groups, vpc_id),
                     of_vpc(tables.network_acls, vpc_id),
-                    of_vpc(tables.interfaces, vpc_id)};
+                    of_vpc(tables.interfaces, vpc_id),
+                    of_vpc(tables.endpoints, vpc_id),
+                    of_vpc(tables.flow_logs, vpc_id),
+                    std::move(lists)};
 }
 
 const RouteTableRecord* route_table_of(const VpcRecords& records, std::string_view subnet_id) {
@@ -186,7 +217,7 @@ const NetworkAclRecord* acl_of(const VpcRecords& records, std::string_view subne
 }
 
 NextHop next_hop(const VpcRecords& records, const RouteTableRecord& table, Ipv4 destination) {
-  const RouteRecord* route = longest_match(table, destination);
+  const RouteRecord* route = longest_match(records, table, destination);
   if (!route) return nowhere("", fmt::format("{} has no route to it", table.id));
   if (route->target.starts_with("nat-")) return through_nat(records, route->target, destination);
   if (attached_gateway(records, route->target)) {
@@ -211,9 +242,7 @@ host::network::VpcSpec network_of(const VpcRecords& records) {
     auto& spec = out.groups.emplace_back();
     spec.id = group.id;
     for (const SecurityRuleRecord& rule : group.rules) {
-      if (auto traffic = traffic_rule(rule)) {
-        (rule.egress ? spec.egress : spec.ingress).push_back(std::move(*traffic));
-      }
+      add_traffic(records, rule, rule.egress ? spec.egress : spec.ingress);
     }
   }
   for (const NetworkInterfaceRecord& interface : records.interfaces) {
@@ -221,7 +250,11 @@ host::network::VpcSpec network_of(const VpcRecords& records) {
     if (interface.type == kNatInterfaceType) continue;
     out.interfaces.push_back({interface.id, interface.subnet_id, *Ipv4::parse(interface.address),
                               interface.mac, Ipv4::parse(interface.public_address),
-                              interface.group_ids});
+                              interface.group_ids, interface.unguarded()});
+    if (std::ranges::any_of(records.flow_logs,
+                            [&](const FlowLogRecord& log) { return covers(log, interface); })) {
+      out.flows.addresses.insert(out.interfaces.back().address);
+    }
   }
   return out;
 }

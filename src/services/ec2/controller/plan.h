@@ -17,6 +17,12 @@ struct VpcRecords {
   std::vector<SecurityGroupRecord> security_groups;
   std::vector<NetworkAclRecord> network_acls;
   std::vector<NetworkInterfaceRecord> interfaces;
+  std::vector<EndpointRecord> endpoints;
+  std::vector<FlowLogRecord> flow_logs;
+  std::map<std::string, std::vector<Cidr>> prefix_lists;  // those of the region
+  // What a route or a rule means by its peer: one block, or those of a prefix list.
+  std::vector<Cidr> blocks_of(const RouteRecord& route) const;
+  std::vector<Cidr> blocks_of(const SecurityRuleRecord& rule) const;
 };
 // Reads what belongs to the VPC; absent when there is no such VPC.
 std::optional<VpcRecords> read_vpc(const Tables& tables, std::string_view vpc_id);

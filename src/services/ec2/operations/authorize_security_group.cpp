@@ -1,6 +1,7 @@
 // operations: AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupEgress
 #include "services/ec2/operations/find_group.h"
 #include "services/ec2/operations/operation.h"
+#include "services/ec2/prefix_lists.h"
 
 namespace landfall::ec2 {
 namespace {
@@ -39,8 +40,10 @@ task<Result<wire::List<SecurityGroupRule>>> authorize(Ec2& ec2, const RequestCon
       group.rules.push_back(rule);
       out.push_back(describe(tables, group, rule));
     }
-    if (std::ranges::count(group.rules, in.egress, &SecurityRuleRecord::egress) >
-        std::ptrdiff_t(kMostRules)) {
+    std::size_t weight = 0;
+    for (const SecurityRuleRecord& rule : group.rules)
+      if (rule.egress == in.egress) weight += weight_of(tables, rule);
+    if (weight > kMostRules) {
       co_return fail("RulesPerSecurityGroupLimitExceeded",
                      "The maximum number of rules per security group has been reached.");
     }

@@ -28,7 +28,8 @@ task<Result<DeleteVpcResponse>> delete_vpc(Ec2& ec2, const RequestContext& ctx,
   LF_CO_TRY(row, find(tables.vpcs, kinds::kVpc, in.vpc_id));
   const VpcRecord& vpc = row.value;
   if (any_of_vpc(tables.subnets, vpc.id) || any_of_vpc(tables.interfaces, vpc.id) ||
-      any_of_vpc(tables.internet_gateways, vpc.id) || has_live_nat_gateway(tables, vpc.id) ||
+      any_of_vpc(tables.internet_gateways, vpc.id) || any_of_vpc(tables.endpoints, vpc.id) ||
+      has_live_nat_gateway(tables, vpc.id) ||
       any_of_vpc(tables.security_groups, vpc.id, vpc.default_security_group_id) ||
       any_of_vpc(tables.route_tables, vpc.id, vpc.main_route_table_id) ||
       any_of_vpc(tables.network_acls, vpc.id, vpc.default_network_acl_id)) {
@@ -42,6 +43,10 @@ task<Result<DeleteVpcResponse>> delete_vpc(Ec2& ec2, const RequestContext& ctx,
   for (const auto& gateway : tables.nat_gateways.list()) {
     if (gateway.value.vpc_id == vpc.id)
       transaction.operations.push_back(tables.nat_gateways.remove(gateway.id));
+  }
+  for (const auto& log : tables.flow_logs.list()) {
+    if (log.value.vpc_id == vpc.id)
+      transaction.operations.push_back(tables.flow_logs.remove(log.id));
   }
   if (vpc.is_default) transaction.operations.push_back(tables.defaults.put("default", {""}));
   LF_CO_OK(co_await commit(ec2, std::move(transaction)));

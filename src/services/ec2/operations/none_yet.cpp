@@ -1,6 +1,5 @@
 // Things that do not exist here, asked for by clients that list everything: always the empty list.
-// operations: DescribeInstances, DescribeManagedPrefixLists, DescribePrefixLists
-// operations: DescribeVpcEndpoints, DescribeVpcPeeringConnections
+// operations: DescribeInstances, DescribeVpcPeeringConnections
 // operations: DescribeEgressOnlyInternetGateways
 #include "services/ec2/operations/operation.h"
 
@@ -11,27 +10,6 @@ task<Result<DescribeInstancesResponse>> describe_instances(Ec2&, const RequestCo
   LF_CO_OK(check_dry_run(in));
   LF_CO_OK(select_none(kinds::kInstance, in.instance_ids));
   co_return DescribeInstancesResponse{};
-}
-
-task<Result<DescribeManagedPrefixListsResponse>> describe_managed_prefix_lists(
-    Ec2&, const RequestContext&, DescribeManagedPrefixListsRequest in) {
-  LF_CO_OK(check_dry_run(in));
-  LF_CO_OK(select_none(kinds::kPrefixList, in.prefix_list_ids));
-  co_return DescribeManagedPrefixListsResponse{};
-}
-
-task<Result<DescribePrefixListsResponse>> describe_prefix_lists(Ec2&, const RequestContext&,
-                                                                DescribePrefixListsRequest in) {
-  LF_CO_OK(check_dry_run(in));
-  LF_CO_OK(select_none(kinds::kPrefixList, in.prefix_list_ids));
-  co_return DescribePrefixListsResponse{};
-}
-
-task<Result<DescribeVpcEndpointsResponse>> describe_vpc_endpoints(Ec2&, const RequestContext&,
-                                                                  DescribeVpcEndpointsRequest in) {
-  LF_CO_OK(check_dry_run(in));
-  LF_CO_OK(select_none(kinds::kEndpoint, in.vpc_endpoint_ids));
-  co_return DescribeVpcEndpointsResponse{};
 }
 
 task<Result<DescribeVpcPeeringConnectionsResponse>> describe_vpc_peering_connections(

@@ -27,6 +27,7 @@ wire::List<RevokedSecurityGroupRule> describe_revoked(
     if (!rule.cidr.empty()) shown.cidr_ipv4 = rule.cidr;
     if (!rule.cidr_v6.empty()) shown.cidr_ipv6 = rule.cidr_v6;
     if (!rule.group_id.empty()) shown.referenced_group_id = rule.group_id;
+    if (!rule.prefix_list_id.empty()) shown.prefix_list_id = rule.prefix_list_id;
     if (!rule.description.empty()) shown.description = rule.description;
   }
   return out;

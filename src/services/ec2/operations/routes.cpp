@@ -1,5 +1,6 @@
 // operations: CreateRoute, ReplaceRoute, DeleteRoute
 #include "services/ec2/operations/operation.h"
+#include "services/ec2/prefix_lists.h"
 
 namespace landfall::ec2 {
 namespace {
@@ -51,10 +52,20 @@ Result<std::string> read_target(const Tables& tables, const RouteTableRecord& ta
 }
 
 template <class In>
-Result<Cidr> read_destination(const In& in) {
-  if (in.destination_ipv6_cidr_block || in.destination_prefix_list_id) {
+Result<std::string> read_destination(const Tables& tables, const In& in) {
+  if (in.destination_ipv6_cidr_block) {
     return fail("InvalidParameterValue",
                 "Route destinations are IPv4 blocks here (DestinationCidrBlock).");
+  }
+  if (in.destination_prefix_list_id) {
+    const auto list = find_prefix_list(tables, *in.destination_prefix_list_id);
+    if (!list) return no_such(kinds::kPrefixList, *in.destination_prefix_list_id);
+    if (is_amazons(*list)) {
+      return fail("InvalidParameterValue",
+                  "Routes to AWS's own prefix lists are made with gateway endpoints "
+                  "(CreateVpcEndpoint).");
+    }
+    return list->id;
   }
   if (!in.destination_cidr_block) {
     return fail("MissingParameter", "The request must contain the parameter destinationCidrBlock");
@@ -66,16 +77,16 @@ Result<Cidr> read_destination(const In& in) {
                             "a valid CIDR block.",
                             *in.destination_cidr_block));
   }
-  return *block;
+  return block->str();
 }
 
 // A packet for an address of the VPC never leaves it.
 Result<void> check_not_local(const Tables& tables, const RouteTableRecord& table,
-                             const Cidr& destination, std::string_view message) {
+                             const std::string& destination, std::string_view message) {
   const auto vpc = tables.vpcs.get(table.vpc_id);
-  if (!vpc || !Cidr::parse(vpc->value.cidr)->contains(destination)) return {};
-  return fail("InvalidParameterValue",
-              fmt::format(fmt::runtime(message), destination.str(), table.id));
+  const auto block = Cidr::parse(destination);
+  if (!vpc || !block || !Cidr::parse(vpc->value.cidr)->contains(*block)) return {};
+  return fail("InvalidParameterValue", fmt::format(fmt::runtime(message), destination, table.id));
 }
 
 }  // namespace
@@ -90,20 +101,20 @@ task<Result<CreateRouteResponse>> create_route(Ec2& ec2, const RequestContext& c
   {
     const auto guard = co_await ec2.writing.enter();
     LF_CO_TRY(row, find(tables.route_tables, kinds::kRouteTable, in.route_table_id));
-    LF_CO_TRY(destination, read_destination(in));
+    LF_CO_TRY(destination, read_destination(tables, in));
     LF_CO_OK(check_not_local(tables, row.value, destination,
                              "The destination CIDR block {} is equal to or more specific than one "
                              "of this VPC's CIDR blocks. This route can target only an interface "
                              "or an instance."));
     LF_CO_TRY(target, read_target(tables, row.value, in));
     auto& routes = row.value.routes;
-    const auto found = std::ranges::find(routes, destination.str(), &RouteRecord::destination);
+    const auto found = std::ranges::find(routes, destination, &RouteRecord::destination);
     if (found != routes.end()) {
       if (found->target == target) co_return out;  // as AWS: the same route again is no error
       co_return fail("RouteAlreadyExists",
-                     fmt::format("The route identified by {} already exists.", destination.str()));
+                     fmt::format("The route identified by {} already exists.", destination));
     }
-    routes.push_back({destination.str(), target});
+    routes.push_back({destination, target});
     vpc_id = row.value.vpc_id;
     LF_CO_OK(co_await save(ec2, tables.route_tables, row.value));
   }
@@ -119,14 +130,14 @@ task<Result<ReplaceRouteResponse>> replace_route(Ec2& ec2, const RequestContext&
   {
     const auto guard = co_await ec2.writing.enter();
     LF_CO_TRY(row, find(tables.route_tables, kinds::kRouteTable, in.route_table_id));
-    LF_CO_TRY(destination, read_destination(in));
+    LF_CO_TRY(destination, read_destination(tables, in));
     auto& routes = row.value.routes;
-    const auto found = std::ranges::find(routes, destination.str(), &RouteRecord::destination);
+    const auto found = std::ranges::find(routes, destination, &RouteRecord::destination);
     if (found == routes.end()) {
       co_return fail("InvalidParameterValue",
                      fmt::format("There is no route defined for '{}' in the route table. Use "
                                  "CreateRoute instead.",
-                                 destination.str()));
+                                 destination));
     }
     LF_CO_TRY(target, read_target(tables, row.value, in));
     found->target = target;
@@ -145,15 +156,15 @@ task<Result<DeleteRouteResponse>> delete_route(Ec2& ec2, const RequestContext& c
   {
     const auto guard = co_await ec2.writing.enter();
     LF_CO_TRY(row, find(tables.route_tables, kinds::kRouteTable, in.route_table_id));
-    LF_CO_TRY(destination, read_destination(in));
+    LF_CO_TRY(destination, read_destination(tables, in));
     LF_CO_OK(check_not_local(tables, row.value, destination,
                              "cannot remove local route {} in route table {}"));
     const auto gone = std::erase_if(
-        row.value.routes, [&](const RouteRecord& r) { return r.destination == destination.str(); });
+        row.value.routes, [&](const RouteRecord& r) { return r.destination == destination; });
     if (gone == 0) {
       co_return fail("InvalidRoute.NotFound",
                      fmt::format("no route with destination-cidr-block {} in route table {}",
-                                 destination.str(), row.id));
+                                 destination, row.id));
     }
     vpc_id = row.value.vpc_id;
     LF_CO_OK(co_await save(ec2, tables.route_tables, row.value));

@@ -173,6 +173,7 @@ task<Result<void>> BalancerController::make_interface(LoadBalancerRecord wanted,
       fmt::format("ELB {}/{}/{}", wanted.application() ? "app" : "net", wanted.name, wanted.id);
   if (!wanted.application()) request.interface_type = "network_load_balancer";
   request.public_address = wanted.internet_facing();
+  if (!wanted.application()) request.interface_type = "network_load_balancer";
   if (!node->wanted_address.empty()) request.private_address = Ipv4::parse(node->wanted_address);
   auto made = co_await elbv2_.ec2.allocate_interface(std::move(request));
   if (!made) co_return std::unexpected(made.error());

@@ -92,10 +92,6 @@ task<Result<CreateLoadBalancerResponse>> create_load_balancer(Elbv2& elbv2,
     const auto vpc = elbv2.ec2.find_vpc(ctx.scope, record.vpc_id);
     if (vpc) record.security_groups.push_back(vpc->default_security_group_id);
   }
-  if (record.security_groups.empty() && !record.application()) {
-    co_return errors::invalid_configuration_request(
-        "Landfall's network load balancers need security groups");
-  }
   const Tables tables = elbv2.tables(ctx.scope);
   CreateLoadBalancerResponse out;
   if (const auto found = tables.load_balancers.get(in.name)) {
