@@ -65,6 +65,17 @@ std::optional<NetworkInterfaceAssociation> association_of(const Tables& tables,
   return out;
 }
 
+// The names that AWS's services go by: clients wait for interfaces of load balancers by them.
+std::string requester_of(const NetworkInterfaceRecord& interface) {
+  if (interface.requester_id == "elbv2") return "amazon-elb";
+  if (interface.requester_id == "rds") return "amazon-rds";
+  return interface.requester_id;
+}
+std::string attachment_owner_of(const NetworkInterfaceRecord& interface) {
+  const std::string requester = requester_of(interface);
+  return requester.starts_with("amazon-") ? requester : "amazon-aws";
+}
+
 }  // namespace
 
 SecurityGroup describe(const Tables& tables, const SecurityGroupRecord& group) {
@@ -140,7 +151,7 @@ NetworkInterface describe(const Tables& tables, const NetworkInterfaceRecord& in
   out.groups = group_identifiers(tables, interface.group_ids);
   out.ipv6_addresses.present = true;
   out.requester_managed = interface.requester_managed;
-  if (!interface.requester_id.empty()) out.requester_id = interface.requester_id;
+  if (!interface.requester_id.empty()) out.requester_id = requester_of(interface);
   out.source_dest_check = true;
   out.status = interface.attachment_id.empty() ? "available" : "in-use";
   if (!interface.attachment_id.empty()) {
@@ -149,7 +160,7 @@ NetworkInterface describe(const Tables& tables, const NetworkInterfaceRecord& in
     attachment.attach_time = interface.created;
     attachment.delete_on_termination = false;
     attachment.device_index = 1;
-    attachment.instance_owner_id = "amazon-aws";
+    attachment.instance_owner_id = attachment_owner_of(interface);
     attachment.status = "attached";
   }
   out.tag_set = describe_tags(interface.tags);
@@ -175,10 +186,11 @@ Facts facts_of(const Tables& tables, const NetworkInterfaceRecord& interface) {
                  {"association.association-id", {}},
                  {"attachment.attachment-id", {}},
                  {"attachment.instance-id", {}},
+                 {"attachment.instance-owner-id", {}},
                  {"attachment.status", {}},
                  {"group-id", interface.group_ids},
                  {"group-name", {}},
-                 {"requester-id", {interface.requester_id}},
+                 {"requester-id", {requester_of(interface)}},
                  {"requester-managed", {text_of(interface.requester_managed)}},
                  {"source-dest-check", {"true"}},
                  {"status", {interface.attachment_id.empty() ? "available" : "in-use"}}};
@@ -191,6 +203,7 @@ Facts facts_of(const Tables& tables, const NetworkInterfaceRecord& interface) {
     facts["association.allocation-id"] = {interface.allocation_id};
   if (!interface.attachment_id.empty()) {
     facts["attachment.attachment-id"] = {interface.attachment_id};
+    facts["attachment.instance-owner-id"] = {attachment_owner_of(interface)};
     facts["attachment.status"] = {"attached"};
   }
   for (const std::string& id : interface.group_ids) {

@@ -1,5 +1,6 @@
 #include "services/rds/shapes.h"
 
+#include "base/bytes.h"
 #include "services/rds/backups.h"
 #include "services/rds/master_secret.h"
 #include "services/rds/parameters.h"
@@ -9,9 +10,15 @@
 namespace landfall::rds {
 namespace {
 
-// The zone's account-wide label is not known for our own names; AWS's field must hold something
-// stable.
 constexpr std::string_view kEngine = "postgres";
+
+// AWS has one zone of endpoints per region; clients keep its id.
+std::string endpoint_zone(const std::string& region) {
+  std::string digits = sha256_hex("rds endpoints " + region).substr(0, 12);
+  std::ranges::transform(digits, digits.begin(),
+                         [](char c) { return c >= 'a' && c <= 'f' ? char(c - 32) : c; });
+  return "Z" + digits;
+}
 
 PendingModifiedValues pending_values(const DbInstance& instance) {
   PendingModifiedValues out;
@@ -47,6 +54,7 @@ DBInstance to_shape(Rds& rds, const DbInstance& instance) {
     Endpoint endpoint;
     endpoint.address = instance.endpoint;
     endpoint.port = instance.port;
+    endpoint.hosted_zone_id = endpoint_zone(instance.region);
     out.endpoint = std::move(endpoint);
   }
   out.db_instance_port = 0;
