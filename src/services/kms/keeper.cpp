@@ -45,6 +45,10 @@ task<Result<void>> Keeper::remove(Scope scope, KeyRow row) {
   for (const auto& alias : aliases.list()) {
     if (alias.value.key_id == row.id) transaction.operations.push_back(aliases.remove(alias.id));
   }
+  const auto grants = kms_.grants(scope);
+  for (const auto& grant : grants.list(row.id + "/")) {
+    transaction.operations.push_back(grants.remove(grant.id));
+  }
   LF_CO_OK(co_await kms_.store.commit(std::move(transaction)));
   co_return Result<void>();
 }

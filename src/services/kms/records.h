@@ -1,7 +1,9 @@
-// What KMS keeps, per account and region. Keys: keys/<id>, aliases/<name without "alias/">.
+// What KMS keeps, per account and region. Keys: keys/<id>, aliases/<name without
+// "alias/">, grants/<key id>/<grant id>.
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,5 +46,19 @@ struct AliasRecord {
   TimePoint updated{};
 };
 LF_RECORD(AliasRecord, name, key_id, created, updated)
+
+struct GrantRecord {
+  std::string id;  // 64 hexadecimal digits
+  std::string key_id;
+  std::string name;
+  std::string grantee;
+  std::string retiring;              // empty: nobody by name
+  std::set<std::string> operations;  // "Decrypt"
+  std::map<std::string, std::string> context_equals;
+  std::map<std::string, std::string> context_subset;
+  TimePoint created{};
+};
+LF_RECORD(GrantRecord, id, key_id, name, grantee, retiring, operations, context_equals,
+          context_subset, created)
 
 }  // namespace landfall::kms

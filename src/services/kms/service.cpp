@@ -1,6 +1,7 @@
 #include "services/kms/service.h"
 
 #include "base/bytes.h"
+#include "services/kms/grants.h"
 #include "wire/kms/errors.h"
 
 namespace landfall::kms {
@@ -122,6 +123,15 @@ store::Table<KeyRecord> Kms::keys(const Scope& scope) const {
 store::Table<AliasRecord> Kms::aliases(const Scope& scope) const {
   return table<AliasRecord>(store, scope, "aliases");
 }
+store::Table<GrantRecord> Kms::grants(const Scope& scope) const {
+  return table<GrantRecord>(store, scope, "grants");
+}
+
+std::vector<GrantRecord> Kms::grants_of(const Scope& scope, const std::string& key_id) const {
+  std::vector<GrantRecord> out;
+  for (auto& row : grants(scope).list(key_id + "/")) out.push_back(std::move(row.value));
+  return out;
+}
 
 MaterialRecord Kms::make_material(const std::string& key_id, bool on_demand) const {
   MaterialRecord out;
@@ -233,29 +243,33 @@ Result<Decrypted> Kms::decrypt(const Scope& scope, std::string_view blob, const 
   return Decrypted{std::move(*plaintext), key_arn(scope, key.id), held->id};
 }
 
+Result<iam::Access> Kms::access_to(const Scope& scope, const KeyRecord& key,
+                                   const std::vector<GrantRecord>& grants,
+                                   const std::string& action, iam::policy::ContextKeys keys) const {
+  LF_TRY(policy, iam::policy::Document::parse(with_grants(key.policy, grants),
+                                              iam::policy::DocumentKind::resource));
+  return iam::Access{.action = action,
+                     .resource = key_arn(scope, key.id),
+                     .context = std::move(keys),
+                     .resource_policy = policy,
+                     .resource_policy_decides = true};
+}
+
 Result<void> Kms::authorize(const RequestContext& ctx, const KeyRecord& key,
                             const std::string& action, const Context& context,
                             const std::string& via) const {
   if (const auto decided = decide_managed(key, action, via)) return *decided;
-  LF_TRY(policy, iam::policy::Document::parse(key.policy, iam::policy::DocumentKind::resource));
-  return iam.authorize(ctx, {.action = action,
-                             .resource = key_arn(ctx.scope, key.id),
-                             .context = context_keys(context, via),
-                             .resource_policy = policy,
-                             .resource_policy_decides = true});
+  LF_TRY(access, access_to(ctx.scope, key, grants_of(ctx.scope, key.id), action,
+                           context_keys(context, via)));
+  return iam.authorize(ctx, access);
 }
 
 Result<void> Kms::authorize_role(const Scope& scope, const std::string& role_arn,
                                  const std::string& session, const KeyRecord& key,
                                  const std::string& action, const std::string& via) const {
   if (const auto decided = decide_managed(key, action, via)) return *decided;
-  LF_TRY(policy, iam::policy::Document::parse(key.policy, iam::policy::DocumentKind::resource));
-  return iam.authorize_role(role_arn, session,
-                            {.action = action,
-                             .resource = key_arn(scope, key.id),
-                             .context = context_keys({}, via),
-                             .resource_policy = policy,
-                             .resource_policy_decides = true});
+  LF_TRY(access, access_to(scope, key, grants_of(scope, key.id), action, context_keys({}, via)));
+  return iam.authorize_role(role_arn, session, access);
 }
 
 }  // namespace landfall::kms

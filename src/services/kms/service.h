@@ -26,6 +26,12 @@ struct Kms final : Port {
 
   store::Table<KeyRecord> keys(const Scope& scope) const;
   store::Table<AliasRecord> aliases(const Scope& scope) const;
+  store::Table<GrantRecord> grants(const Scope& scope) const;
+  std::vector<GrantRecord> grants_of(const Scope& scope, const std::string& key_id) const;
+  // What may be asked about a key, its policy with these grants.
+  Result<iam::Access> access_to(const Scope& scope, const KeyRecord& key,
+                                const std::vector<GrantRecord>& grants, const std::string& action,
+                                iam::policy::ContextKeys keys) const;
 
   // A new key of the customer's or, with aws_service, AWS's. Nothing is written.
   KeyRecord make_key(const Scope& scope, std::string policy, std::string aws_service = {}) const;

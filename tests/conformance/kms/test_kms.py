@@ -127,3 +127,84 @@ def test_nothing_readable_on_disk(server, kms, key, name):
     kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x")
     held = b"".join(path.read_bytes() for path in server.data.glob("store.db*"))
     assert key["KeyId"].encode() in held and b"v1:" in held
+
+
+# Grants. Documented: https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
+
+
+@pytest.fixture
+def guest(user, kms):
+    """A user with no policy at all, and KMS as it sees it."""
+    user.kms = user.client("kms")
+    return user
+
+
+def test_a_grant_gives_what_it_names_and_is_taken_back(kms, key, guest):
+    assert refused(guest.kms.encrypt, KeyId=key["KeyId"], Plaintext=b"x")[0] == "AccessDeniedException"
+    made = kms.create_grant(KeyId=key["KeyId"], GranteePrincipal=guest.arn, Operations=["Encrypt", "DescribeKey"], Name="first")
+    blob = guest.kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x")["CiphertextBlob"]
+    guest.kms.describe_key(KeyId=key["KeyId"])
+    assert refused(guest.kms.decrypt, CiphertextBlob=blob)[0] == "AccessDeniedException"
+    listed, = kms.list_grants(KeyId=key["KeyId"], GrantId=made["GrantId"])["Grants"]
+    assert (listed["GranteePrincipal"], sorted(listed["Operations"]), listed["Name"]) == (guest.arn, ["DescribeKey", "Encrypt"], "first")
+    again = kms.create_grant(KeyId=key["KeyId"], GranteePrincipal=guest.arn, Operations=["DescribeKey", "Encrypt"], Name="first")
+    assert again["GrantId"] == made["GrantId"]
+    kms.revoke_grant(KeyId=key["KeyId"], GrantId=made["GrantId"])
+    assert refused(guest.kms.encrypt, KeyId=key["KeyId"], Plaintext=b"x")[0] == "AccessDeniedException"
+    assert refused(kms.revoke_grant, KeyId=key["KeyId"], GrantId=made["GrantId"])[0] == "NotFoundException"
+
+
+def test_constraints_of_a_grant(kms, key, guest):
+    for kind, fits, fails in (
+            ("EncryptionContextSubset", [{"app": "web"}, {"app": "web", "n": "1"}], [{}, {"app": "db"}, {"n": "1"}]),
+            ("EncryptionContextEquals", [{"app": "web"}], [{}, {"app": "db"}, {"app": "web", "n": "1"}])):
+        made = kms.create_grant(KeyId=key["KeyId"], GranteePrincipal=guest.arn, Operations=["GenerateDataKey"],
+                                Constraints={kind: {"app": "web"}})
+        for context in fits:
+            guest.kms.generate_data_key(KeyId=key["KeyId"], KeySpec="AES_256", EncryptionContext=context)
+        for context in fails:
+            assert refused(guest.kms.generate_data_key, KeyId=key["KeyId"], KeySpec="AES_256", EncryptionContext=context)[0] == \
+                "AccessDeniedException", (kind, context)
+        kms.revoke_grant(KeyId=key["KeyId"], GrantId=made["GrantId"])
+
+
+def test_a_denial_overrides_a_grant(kms, key, guest, clients):
+    kms.create_grant(KeyId=key["KeyId"], GranteePrincipal=guest.arn, Operations=["Encrypt"])
+    deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "kms:Encrypt", "Resource": "*"}]}
+    clients("iam").put_user_policy(UserName=guest.name, PolicyName="deny", PolicyDocument=json.dumps(deny))
+    assert refused(guest.kms.encrypt, KeyId=key["KeyId"], Plaintext=b"x")[0] == "AccessDeniedException"
+    clients("iam").delete_user_policy(UserName=guest.name, PolicyName="deny")
+    guest.kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x")
+
+
+def test_a_grantee_passes_on_no_more_than_it_has(kms, key, guest):
+    kms.create_grant(KeyId=key["KeyId"], GranteePrincipal=guest.arn, Operations=["Encrypt", "CreateGrant"])
+    guest.kms.create_grant(KeyId=key["KeyId"], GranteePrincipal=guest.arn, Operations=["Encrypt"])
+    assert refused(guest.kms.create_grant, KeyId=key["KeyId"], GranteePrincipal=guest.arn, Operations=["Decrypt"])[0] == \
+        "AccessDeniedException"
+
+
+def test_a_grant_is_retired_by_those_who_may(kms, key, guest):
+    grant = {"KeyId": key["KeyId"], "GranteePrincipal": guest.arn, "Operations": ["Encrypt"]}
+    mine = kms.create_grant(**grant)
+    assert refused(guest.kms.retire_grant, KeyId=key["Arn"], GrantId=mine["GrantId"])[0] == "AccessDeniedException"
+    named = kms.create_grant(**grant, RetiringPrincipal=guest.arn, Name="named")
+    assert [one["GrantId"] for one in kms.list_retirable_grants(RetiringPrincipal=guest.arn)["Grants"]] == [named["GrantId"]]
+    guest.kms.retire_grant(GrantToken=named["GrantToken"])
+    assert kms.list_retirable_grants(RetiringPrincipal=guest.arn)["Grants"] == []
+    able = kms.create_grant(**{**grant, "Operations": ["RetireGrant"]})
+    guest.kms.retire_grant(KeyId=key["Arn"], GrantId=able["GrantId"])
+    kms.retire_grant(KeyId=key["Arn"], GrantId=mine["GrantId"])
+    assert kms.list_grants(KeyId=key["KeyId"])["Grants"] == []
+    assert refused(kms.retire_grant, GrantToken="bm90IGEgdG9rZW4=")[0] == "InvalidGrantTokenException"
+
+
+def test_grants_that_cannot_be(kms, key, guest):
+    assert refused(kms.create_grant, KeyId=key["KeyId"], GranteePrincipal="nobody", Operations=["Encrypt"])[0] == "InvalidArnException"
+    account = key["Arn"].split(":")[4]
+    assert refused(kms.create_grant, KeyId=key["KeyId"], GranteePrincipal=f"arn:aws:iam::{account}:role/none",
+                   Operations=["Encrypt"])[0] == "InvalidArnException"
+    assert refused(kms.create_grant, KeyId=key["KeyId"], GranteePrincipal=guest.arn, Operations=["Sign"])[0] == "ValidationException"
+    assert refused(kms.create_grant, KeyId=key["KeyId"], GranteePrincipal=guest.arn, Operations=["Encrypt"], DryRun=True)[0] == \
+        "DryRunOperationException"
+    assert kms.list_grants(KeyId=key["KeyId"])["Grants"] == []
