@@ -11,6 +11,13 @@
 
 namespace landfall::ssm {
 
+struct PolicyRecord {
+  std::string type;  // "Expiration"
+  std::string text;  // its JSON, as given
+  TimePoint at{};    // when it acts
+};
+LF_RECORD(PolicyRecord, type, text, at)
+
 struct VersionRecord {
   std::int64_t number = 1;
   std::string type;    // "String", "StringList", "SecureString"
@@ -22,9 +29,10 @@ struct VersionRecord {
   std::string user;  // ARN of who wrote it
   TimePoint modified{};
   std::set<std::string> labels;
+  std::vector<PolicyRecord> policies;
 };
 LF_RECORD(VersionRecord, number, type, value, key_id, description, tier, data_type, user, modified,
-          labels)
+          labels, policies)
 
 struct ParameterRecord {
   std::string name;
@@ -32,6 +40,8 @@ struct ParameterRecord {
   std::map<std::string, std::string> tags;
 
   const VersionRecord& latest() const { return versions.back(); }
+  // By the policies of the latest version.
+  bool expired(TimePoint now) const;
 };
 LF_RECORD(ParameterRecord, name, versions, tags)
 

@@ -57,10 +57,23 @@ store::Table<ParameterRecord> Ssm::parameters(const Scope& scope) const {
 
 std::optional<ParameterRow> Ssm::find(const Scope& scope, const std::string& name) const {
   const auto table = parameters(scope);
-  if (auto row = table.get(percent_encode(name, true))) return row;
+  auto row = table.get(percent_encode(name, true));
   // An ARN does not tell "/url" from "url".
-  if (!name.starts_with('/')) return table.get(percent_encode("/" + name, true));
-  return {};
+  if (!row && !name.starts_with('/')) row = table.get(percent_encode("/" + name, true));
+  if (row && row->value.expired(clock.now())) return {};
+  return row;
+}
+
+std::vector<ParameterRow> Ssm::list(const Scope& scope, const std::string& after) const {
+  auto rows = parameters(scope).list({}, after);
+  std::erase_if(rows, [now = clock.now()](const auto& row) { return row.value.expired(now); });
+  return rows;
+}
+
+bool ParameterRecord::expired(TimePoint now) const {
+  return std::ranges::any_of(latest().policies, [now](const PolicyRecord& policy) {
+    return policy.type == "Expiration" && policy.at <= now;
+  });
 }
 
 Result<void> Ssm::authorize(const RequestContext& ctx, const std::string& action,

@@ -25,7 +25,9 @@ struct Ssm final : Port {
   iam::Port& iam;
 
   store::Table<ParameterRecord> parameters(const Scope& scope) const;
+  // Parameters that have expired are gone.
   std::optional<ParameterRow> find(const Scope& scope, const std::string& name) const;
+  std::vector<ParameterRow> list(const Scope& scope, const std::string& after) const;
   Result<void> authorize(const RequestContext& ctx, const std::string& action,
                          const std::string& name) const;
 

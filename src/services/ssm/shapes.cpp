@@ -49,6 +49,16 @@ task<Result<Parameter>> to_parameter(Ssm& ssm, const RequestContext& ctx, std::s
   co_return out;
 }
 
+wire::List<ParameterInlinePolicy> to_policies(const VersionRecord& version) {
+  wire::List<ParameterInlinePolicy> out;
+  out.present = true;
+  for (const PolicyRecord& policy : version.policies) {
+    out.push_back(
+        {.policy_text = policy.text, .policy_type = policy.type, .policy_status = "Pending"});
+  }
+  return out;
+}
+
 Result<std::string> read_page(std::string_view list, const std::optional<std::string>& token) {
   auto after = store::read_page_token(list, token);
   if (!after) return errors::invalid_next_token("The specified token is not valid.");

@@ -1,6 +1,10 @@
 """Parameter Store. Documented: https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-parameter-store.html"""
+import datetime
+import json
+
 import pytest
 from botocore.exceptions import ClientError
+from harness.waiting import eventually
 
 
 def refused(call, **parameters) -> tuple[str, str]:
@@ -90,3 +94,36 @@ def test_rights_by_path(ssm, user, name):
     assert refused(theirs.get_parameters, Names=[f"/{name}/mine", f"/{name}x"])[0] == "AccessDeniedException"
     assert ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=f"/{name}/mine")["TagList"] == [{"Key": "k", "Value": "v"}]
     ssm.delete_parameters(Names=[f"/{name}/mine", f"/{name}x"])
+
+
+# Documented: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-policies.html
+
+
+def expiration(seconds: float) -> dict:
+    at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
+    return {"Type": "Expiration", "Version": "1.0", "Attributes": {"Timestamp": at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"}}
+
+
+def test_a_parameter_expires(ssm, name):
+    path, other = f"/{name}/token", f"/{name}/kept"
+    ssm.put_parameter(Name=path, Value="short", Type="String", Tier="Advanced", Policies=json.dumps([expiration(1.5)]))
+    ssm.put_parameter(Name=other, Value="long", Type="String", Tier="Advanced", Policies=json.dumps([expiration(1.5)]))
+    policy, = ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [path]}])["Parameters"][0]["Policies"]
+    assert (policy["PolicyType"], policy["PolicyStatus"]) == ("Expiration", "Pending") and "Timestamp" in policy["PolicyText"]
+    ssm.put_parameter(Name=other, Value="long", Overwrite=True, Policies="[{}]")
+    eventually(lambda: ssm.get_parameters(Names=[path])["InvalidParameters"] == [path], 5)
+    assert refused(ssm.get_parameter, Name=path)[0] == "ParameterNotFound"
+    assert [one["Name"] for one in ssm.get_parameters_by_path(Path=f"/{name}")["Parameters"]] == [other]
+    # The name is free again.
+    assert ssm.put_parameter(Name=path, Value="again", Type="String")["Version"] == 1
+    ssm.delete_parameters(Names=[path, other])
+
+
+def test_policies_that_are_refused(ssm, name):
+    good = json.dumps([expiration(60)])
+    assert refused(ssm.put_parameter, Name=name, Value="x", Type="String", Policies=good)[0] == "ValidationException"
+    advanced = {"Name": name, "Value": "x", "Type": "String", "Tier": "Advanced"}
+    assert refused(ssm.put_parameter, **advanced, Policies=json.dumps([expiration(-5)]))[0] == "InvalidPolicyAttributeException"
+    notify = {"Type": "ExpirationNotification", "Version": "1.0", "Attributes": {"Before": "15", "Unit": "Days"}}
+    code, message = refused(ssm.put_parameter, **advanced, Policies=json.dumps([expiration(60), notify]))
+    assert code == "InvalidPolicyTypeException" and "EventBridge" in message

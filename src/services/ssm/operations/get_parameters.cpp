@@ -63,7 +63,7 @@ task<Result<GetParametersByPathResponse>> get_parameters_by_path(Ssm& ssm,
   path.values = {in.path};
   filters.push_back(std::move(path));
   std::vector<ParameterRow> found;
-  for (auto& row : ssm.parameters(ctx.scope).list({}, after)) {
+  for (auto& row : ssm.list(ctx.scope, after)) {
     LF_CO_TRY(wanted, passes(row.value, filters));
     if (wanted) found.push_back(std::move(row));
   }
@@ -102,7 +102,8 @@ task<Result<GetParameterHistoryResponse>> get_parameter_history(Ssm& ssm, const 
                            .data_type = version.data_type};
     if (!version.key_id.empty()) entry.key_id = version.key_id;
     if (!version.description.empty()) entry.description = version.description;
-    entry.labels.present = entry.policies.present = true;
+    entry.labels.present = true;
+    entry.policies = to_policies(version);
     for (const std::string& label : version.labels) entry.labels.push_back(label);
     all.emplace_back(std::move(id), std::move(entry));
   }

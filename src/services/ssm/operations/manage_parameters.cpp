@@ -62,7 +62,7 @@ task<Result<DescribeParametersResponse>> describe_parameters(Ssm& ssm, const Req
   }
   LF_CO_TRY(after, read_page("describe", in.next_token));
   std::vector<ParameterRow> found;
-  for (auto& row : ssm.parameters(ctx.scope).list({}, after)) {
+  for (auto& row : ssm.list(ctx.scope, after)) {
     LF_CO_TRY(wanted, passes(row.value, in.parameter_filters));
     if (wanted) found.push_back(std::move(row));
   }
@@ -83,7 +83,7 @@ task<Result<DescribeParametersResponse>> describe_parameters(Ssm& ssm, const Req
                             .data_type = version.data_type};
     if (!version.key_id.empty()) entry.key_id = version.key_id;
     if (!version.description.empty()) entry.description = version.description;
-    entry.policies.present = true;
+    entry.policies = to_policies(version);
     out.parameters.push_back(std::move(entry));
   }
   co_return out;

@@ -1,4 +1,5 @@
 #include "base/bytes.h"
+#include "services/ssm/policies.h"
 #include "services/ssm/shapes.h"
 
 namespace landfall::ssm {
@@ -46,8 +47,10 @@ task<Result<PutParameterResponse>> put_parameter(Ssm& ssm, const RequestContext&
   if (in.allowed_pattern) {
     co_return errors::invalid_allowed_pattern("AllowedPattern is not served here.");
   }
+  std::optional<std::vector<PolicyRecord>> policies;
   if (in.policies) {
-    co_return errors::invalid_policy_type("Parameter policies are not served here.");
+    LF_CO_TRY(read, read_policies(*in.policies, ctx.now));
+    policies = std::move(read);
   }
   if (in.data_type.value_or("text") != "text")
     co_return invalid("Only DataType text is served here.");
@@ -60,7 +63,9 @@ task<Result<PutParameterResponse>> put_parameter(Ssm& ssm, const RequestContext&
   const auto table = ssm.parameters(ctx.scope);
   const std::string id = percent_encode(in.name, true);
   for (int attempt = 0; attempt < 8; ++attempt) {
-    const auto held = table.get(id);
+    const auto row = table.get(id);
+    // What has expired makes room.
+    const auto held = row && !row->value.expired(ctx.now) ? row : std::nullopt;
     if (held && !overwrite) {
       co_return errors::parameter_already_exists(
           "The parameter already exists. To overwrite this value, set the overwrite option in the "
@@ -89,6 +94,16 @@ task<Result<PutParameterResponse>> put_parameter(Ssm& ssm, const RequestContext&
                 "advanced-parameter "
                 "tier.");
     }
+    version.policies = policies ? *policies
+                       : held   ? held->value.latest().policies
+                                : std::vector<PolicyRecord>();
+    if (!version.policies.empty() && version.tier != "Advanced") {
+      if (in.tier.value_or("Standard") == "Standard") {
+        co_return invalid(
+            "Parameter policies need a parameter of the advanced tier: give Tier Advanced.");
+      }
+      version.tier = "Advanced";
+    }
     version.description =
         in.description.value_or(held ? held->value.latest().description : std::string());
     version.user = ctx.principal.arn;
@@ -110,7 +125,7 @@ task<Result<PutParameterResponse>> put_parameter(Ssm& ssm, const RequestContext&
       parameter.versions.erase(parameter.versions.begin());
     }
     LF_CO_OK(add_tags(parameter, in.tags));
-    LF_CO_TRY(done, co_await ssm.store.commit({{table.unchanged(id, held ? held->revision : 0)},
+    LF_CO_TRY(done, co_await ssm.store.commit({{table.unchanged(id, row ? row->revision : 0)},
                                                {table.put(id, parameter)}}));
     if (done.succeeded) {
       co_return PutParameterResponse{.version = version.number, .tier = version.tier};
