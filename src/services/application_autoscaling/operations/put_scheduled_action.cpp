@@ -1,4 +1,4 @@
-#include "services/application_autoscaling/plan/schedule.h"
+#include "base/schedule.h"
 #include "services/application_autoscaling/shapes.h"
 
 namespace landfall::application_autoscaling {
@@ -32,8 +32,9 @@ Result<void> check(const ScheduleRecord& record, TimePoint now) {
     return errors::validation("Maximum capacity cannot be less than minimum capacity");
   if (record.start && record.end && *record.end <= *record.start)
     return errors::validation("The end time must be after the start time.");
-  LF_TRY(schedule, Schedule::parse(record.schedule, record.timezone));
-  if (schedule.once() && !schedule.next(now, now))
+  const auto schedule = Schedule::parse(record.schedule, record.timezone);
+  if (!schedule) return errors::validation(schedule.error().message);
+  if (schedule->once() && !schedule->next(now, now))
     return errors::validation(
         fmt::format("The schedule expression {} is in the past.", record.schedule));
   return {};

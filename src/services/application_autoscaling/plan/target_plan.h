@@ -11,7 +11,7 @@
 // https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html
 #pragma once
 
-#include "services/application_autoscaling/plan/schedule.h"
+#include "base/schedule.h"
 #include "services/application_autoscaling/records.h"
 
 namespace landfall::application_autoscaling {

@@ -1,13 +1,11 @@
-#include "services/application_autoscaling/plan/schedule.h"
+#include "base/schedule.h"
 
 #include <fmt/format.h>
 
 #include <array>
 #include <charconv>
 
-#include "wire/application_autoscaling/errors.h"
-
-namespace landfall::application_autoscaling {
+namespace landfall {
 namespace {
 
 using std::chrono::days;
@@ -93,8 +91,8 @@ constexpr Field kMinute{0, 59}, kHour{0, 23}, kDay{1, 31}, kYear{1970, 2199};
 const Field kMonth{1, 12, kMonths, 1}, kWeekday{1, 7, kDays, 1};
 
 std::unexpected<Error> refused(std::string_view text, std::string_view why) {
-  return errors::validation(
-      fmt::format("Invalid schedule expression: {}. {}", text.substr(0, 200), why));
+  return fail("invalid-schedule",
+              fmt::format("Invalid schedule expression: {}. {}", text.substr(0, 200), why));
 }
 
 int weekday_of(year_month_day date) {
@@ -149,8 +147,7 @@ bool Schedule::Cron::on(year_month_day date) const {
   const unsigned day = static_cast<unsigned>(date.day());
   if (last_day && static_cast<int>(day) == days_in(date)) return true;
   if (nearest_weekday)
-    return static_cast<int>(day) ==
-           application_autoscaling::nearest_weekday(date, *nearest_weekday);
+    return static_cast<int>(day) == landfall::nearest_weekday(date, *nearest_weekday);
   return days[day];
 }
 
@@ -215,7 +212,8 @@ Result<Schedule> Schedule::parse(std::string_view text, std::string_view timezon
   if (!timezone.empty()) {
     auto zone = TimeZone::open(timezone);
     if (!zone)
-      return errors::validation(fmt::format("Invalid time zone: {}.", timezone.substr(0, 64)));
+      return fail("invalid-schedule",
+                  fmt::format("Invalid time zone: {}.", timezone.substr(0, 64)));
     out.zone_ = std::move(*zone);
   }
   const std::size_t open = text.find('(');
@@ -233,7 +231,7 @@ Result<Schedule> Schedule::parse(std::string_view text, std::string_view timezon
     out.when_ = At{*at};
   } else if (kind == "rate") {
     if (!timezone.empty())
-      return errors::validation("Timezone can be given with at and cron expressions only.");
+      return fail("invalid-schedule", "Timezone can be given with at and cron expressions only.");
     LF_TRY(every, parse_rate(text, inside));
     out.when_ = Rate{every};
   } else if (kind == "cron") {
@@ -299,4 +297,4 @@ std::optional<TimePoint> Schedule::latest(TimePoint after, TimePoint until, Time
   return {};
 }
 
-}  // namespace landfall::application_autoscaling
+}  // namespace landfall

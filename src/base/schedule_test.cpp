@@ -1,8 +1,8 @@
-#include "services/application_autoscaling/plan/schedule.h"
+#include "base/schedule.h"
 
 #include <gtest/gtest.h>
 
-namespace landfall::application_autoscaling {
+namespace landfall {
 namespace {
 
 TimePoint at(std::string_view text) { return *parse_time(text); }
@@ -112,11 +112,11 @@ TEST(Schedule, WhatIsNone) {
                            "rate(5 minutes"}) {
     const auto parsed = Schedule::parse(text, "");
     ASSERT_FALSE(parsed) << text;
-    EXPECT_EQ(parsed.error().code, "ValidationException") << text;
+    EXPECT_EQ(parsed.error().code, "invalid-schedule") << text;
   }
   EXPECT_FALSE(Schedule::parse("cron(0 10 * * ? *)", "Mars/Olympus"));
   EXPECT_FALSE(Schedule::parse("rate(5 minutes)", "UTC"));
 }
 
 }  // namespace
-}  // namespace landfall::application_autoscaling
+}  // namespace landfall

@@ -1,4 +1,4 @@
-// When a scheduled action runs: at(...), rate(...), cron(...).
+// When something happens again and again: at(...), rate(...), cron(...).
 // https://docs.aws.amazon.com/autoscaling/application/userguide/scheduled-scaling-using-cron-expressions.html
 #pragma once
 
@@ -7,11 +7,11 @@
 
 #include "base/time_zone.h"
 
-namespace landfall::application_autoscaling {
+namespace landfall {
 
 class Schedule {
  public:
-  // timezone: for at and cron; empty: UTC. Error ValidationException, worded for the caller.
+  // timezone: for at and cron; empty: UTC. Error "invalid-schedule", worded for the caller.
   static Result<Schedule> parse(std::string_view text, std::string_view timezone);
 
   // The first time after `after`; none: never again. begin: what a rate is counted from.
@@ -49,4 +49,4 @@ class Schedule {
   TimeZone zone_;
 };
 
-}  // namespace landfall::application_autoscaling
+}  // namespace landfall
