@@ -24,6 +24,7 @@
 #include "services/ecs/controller/task_controller.h"
 #include "services/ecs/explain.h"
 #include "services/ecs/registry_images.h"
+#include "services/ecs/rotation_tasks.h"
 #include "services/ecs/secret_values.h"
 #include "services/elbv2/controller/controller.h"
 #include "services/elbv2/explain.h"
@@ -38,6 +39,7 @@
 #include "services/rds/master_secret.h"
 #include "services/rds/snapshots.h"
 #include "services/route53/publisher.h"
+#include "services/secretsmanager/rotation.h"
 #include "services/secretsmanager/service.h"
 #include "services/sns/delivery/deliverer.h"
 #include "services/sns/delivery/notification.h"
@@ -364,6 +366,9 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
                        log_lines,
                        secret_values,
                        authority->certificate_file()};
+  ecs::RotationTasks rotation_tasks(ecs);
+  secrets.runner = &rotation_tasks;
+  secretsmanager::Rotations rotations(loop, secrets, rotation_tasks);
   ecs::TaskController tasks(fargate);
   ecs::ServiceController services(ecs);
 
@@ -414,6 +419,9 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   why.add("sns", [&sns](Scope scope, std::string reference) {
     return sns::explain(sns, std::move(scope), std::move(reference));
   });
+  why.add("secretsmanager", [&secrets](Scope scope, std::string reference) {
+    return secretsmanager::explain(secrets, std::move(scope), std::move(reference));
+  });
   why.add("iam", [&identities, &iam](Scope scope, std::string reference) {
     return iam::explain(identities, iam, std::move(scope), std::move(reference));
   });
@@ -457,6 +465,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   background.start(key_keeper);
   background.start(tasks);
   background.start(services);
+  background.start(rotations);
   io::TaskScope sweeping(loop);
   sweeping.spawn("ecr sweep", ecr::sweep_forever(ecr, {}, std::chrono::hours(1),
                                                  [&](const host::Digest& digest) {

@@ -347,10 +347,54 @@ def test_b8_a_new_version_loses_no_request_and_the_old_one_is_kept(deployed):
     assert [task["containers"][0]["imageDigest"] for task in running] == [new]
 
 
-def test_deployed_again_nothing_changes(deployed):
-    before, deployments = inventory(deployed.clients), deployed.describe("services[0].deployments[].id")
-    deployed.deploy(BUILD_OPTIONS="--label release=two")
-    assert inventory(deployed.clients) == before and deployed.describe("services[0].deployments[].id") == deployments
+# B5: "Rotation - can automatically rotate passwords"
+
+
+def test_b5_a_task_rotates_the_password(deployed):
+    secrets, ecs, iam = deployed.clients("secretsmanager"), deployed.clients("ecs"), deployed.clients("iam")
+    before = json.loads(secrets.get_secret_value(SecretId=f"{NAME}-backend")["SecretString"])["DB_PASS"]
+    definition = ecs.describe_task_definition(taskDefinition=f"{NAME}-backend")["taskDefinition"]
+    secret = secrets.describe_secret(SecretId=f"{NAME}-backend")["ARN"]
+    role = iam.create_role(RoleName=f"{NAME}-rotate", AssumeRolePolicyDocument=json.dumps(
+        iam.get_role(RoleName=f"{NAME}-task")["Role"]["AssumeRolePolicyDocument"]))["Role"]["Arn"]
+    rights = [{"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"], "Resource": secret},
+              {"Effect": "Allow", "Action": "secretsmanager:GetRandomPassword", "Resource": "*"}]
+    iam.put_role_policy(RoleName=f"{NAME}-rotate", PolicyName="rotate", PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": rights}))
+    container = {**definition["containerDefinitions"][0], "command": ["python", "-m", "frameratr.rotate"], "secrets": [], "portMappings": []}
+    place = {"cluster": f"{NAME}-cluster", "subnets": f"{deployed.id('private-1')} {deployed.id('private-2')}",
+             "security-groups": deployed.id("ecs-sg")}
+    made = ecs.register_task_definition(
+        family=f"{NAME}-rotate", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512", taskRoleArn=role,
+        executionRoleArn=definition["executionRoleArn"], containerDefinitions=[container],
+        tags=[{"key": f"landfall:{key}", "value": value} for key, value in place.items()])["taskDefinition"]["taskDefinitionArn"]
+    try:
+        deployed.aws(f"aws secretsmanager rotate-secret --secret-id {NAME}-backend --rotation-lambda-arn {made}"
+                     " --rotation-rules AutomaticallyAfterDays=30")
+
+        def rotated() -> dict | None:
+            described = secrets.describe_secret(SecretId=secret)
+            return described if "LastRotatedDate" in described else None
+        described = eventually(rotated, 90, every_s=0.5, what=deployed.server.command("why", f"{NAME}-backend", "--region", REGION).stdout)
+        assert described["RotationEnabled"] and described["NextRotationDate"] > described["LastRotatedDate"]
+        assert sorted(stage for stages in described["VersionIdsToStages"].values() for stage in stages) == ["AWSCURRENT", "AWSPREVIOUS"]
+        after = json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])["DB_PASS"]
+        assert after != before
+        # New tasks get the new password, and the old one has gone.
+        assert deployed.run_task("python", "-m", "frameratr.schema")["containers"][0]["exitCode"] == 0
+        assert deployed.run_task("sh", "-c", f"DB_PASS={before} exec python -m frameratr.schema")["containers"][0]["exitCode"] == 1
+        held, deployments = inventory(deployed.clients), deployed.describe("services[0].deployments[].id")
+        deployed.deploy(BUILD_OPTIONS="--label release=two")
+        assert inventory(deployed.clients) == held and deployed.describe("services[0].deployments[].id") == deployments, "nothing to do"
+        assert json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])["DB_PASS"] == after
+        deployed.aws(f"aws ecs update-service --cluster {NAME}-cluster --service {NAME}-backend-service --force-new-deployment")
+        eventually(lambda: deployed.describe("services[0].deployments[0].rolloutState") == "COMPLETED", 120, every_s=1)
+        assert deployed.get("/api/movies")["movies"]
+    finally:
+        ecs.deregister_task_definition(taskDefinition=made)
+        ecs.delete_task_definitions(taskDefinitions=[made])
+        iam.delete_role_policy(RoleName=f"{NAME}-rotate", PolicyName="rotate")
+        iam.delete_role(RoleName=f"{NAME}-rotate")
 
 
 # Faults

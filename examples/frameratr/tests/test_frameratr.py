@@ -1,4 +1,5 @@
 """The service over PostgreSQL, with a stand-in of the outside movie API."""
+import json
 import threading
 import time
 
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from frameratr import create_app
 from frameratr.database import Unavailable, conninfo
 from frameratr.movies import Movies
+from frameratr.rotate import rotate
 from frameratr.schema import main as run_schema
 from standin.__main__ import create_standin
 from werkzeug.serving import make_server
@@ -118,3 +120,60 @@ def test_without_tables_or_database(settings, key):
     assert client.get("/health").status_code == 200
     with pytest.raises(Unavailable, match="DB_HOST, DB_NAME, DB_USER, DB_PASS"):
         conninfo({})
+
+
+class Secrets:
+    """Secrets Manager, as far as a rotation asks it."""
+
+    class exceptions:  # noqa: N801 - boto3's name
+        class ResourceNotFoundException(Exception):
+            pass
+
+    def __init__(self, current: dict):
+        self.versions = {"": current}
+
+    def get_secret_value(self, SecretId: str, VersionId: str = "") -> dict:  # noqa: N803
+        if VersionId not in self.versions:
+            raise self.exceptions.ResourceNotFoundException
+        return {"SecretString": json.dumps(self.versions[VersionId])}
+
+    def put_secret_value(self, SecretId: str, ClientRequestToken: str, SecretString: str, VersionStages: list) -> None:  # noqa: N803
+        assert VersionStages == ["AWSPENDING"]
+        self.versions[ClientRequestToken] = json.loads(SecretString)
+
+    def get_random_password(self, **_: object) -> dict:
+        return {"RandomPassword": "fresh"}
+
+
+def test_the_password_is_rotated(monkeypatch):
+    held, said = {"password": "old"}, []
+
+    class Connection:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def execute(self, statement) -> None:
+            said.append(statement.as_string(None))
+            held["password"] = "fresh"
+
+        def close(self) -> None:
+            pass
+
+    def connect(info: str) -> Connection:
+        if f"password={held['password']}" not in info:
+            raise psycopg.OperationalError("password authentication failed")
+        return Connection()
+    monkeypatch.setattr(psycopg, "connect", connect)
+    secrets = Secrets({"DB_HOST": "h", "DB_NAME": "frameratr", "DB_USER": "fr_user", "DB_PASS": "old", "FLASK_PORT": "3000"})
+    asked = {"SECRET_ARN": "arn", "CLIENT_REQUEST_TOKEN": "v2"}
+    rotate(secrets, asked)
+    assert secrets.versions["v2"] == {**secrets.versions[""], "DB_PASS": "fresh"}
+    assert said == ["ALTER ROLE \"fr_user\" PASSWORD 'fresh'"]
+    rotate(secrets, asked)  # again after a crash: nothing is left to do
+    assert len(said) == 1
+    held["password"] = "somebody else's"
+    with pytest.raises(psycopg.OperationalError):
+        rotate(secrets, asked)

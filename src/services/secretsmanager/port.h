@@ -2,12 +2,14 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "base/ids.h"
 #include "base/result.h"
 #include "io/task.h"
+#include "wire/context.h"
 
 namespace landfall::secretsmanager {
 
@@ -48,6 +50,23 @@ class Port {
                                              std::string version_id) = 0;
   // At once and for good; absent is success.
   virtual task<Result<void>> remove_managed(Scope scope, ManagedSecret secret) = 0;
+};
+
+// What Secrets Manager asks of those who run tasks, to rotate secrets. ECS implements it; tests use
+// a fake.
+class TaskRunner {
+ public:
+  virtual ~TaskRunner() = default;
+  // May this definition run for the caller? Errors, worded for people: InvalidParameterException,
+  // AccessDeniedException.
+  virtual Result<void> check(const RequestContext& ctx, const std::string& definition) const = 0;
+  // Starts it with these variables in every container; asked again with the same token, the same
+  // task. The task's ARN.
+  virtual task<Result<std::string>> start(Scope scope, std::string definition, std::string token,
+                                          std::map<std::string, std::string> environment) = 0;
+  // None: it runs. An error says how it failed; a task that nobody knows any more has failed.
+  virtual std::optional<Result<void>> ended(const Scope& scope, const std::string& arn) const = 0;
+  virtual task<Result<void>> stop(Scope scope, std::string arn, std::string reason) = 0;
 };
 
 }  // namespace landfall::secretsmanager

@@ -1,4 +1,5 @@
-// What Secrets Manager keeps, per account and region: secrets/<name, percent-encoded>.
+// What Secrets Manager keeps, per account and region: secrets/<name, percent-encoded> and
+// rotations/<the same>.
 #pragma once
 
 #include <map>
@@ -46,5 +47,27 @@ struct SecretRecord {
 };
 LF_RECORD(SecretRecord, name, suffix, description, kms_key, policy, tags, versions, created,
           changed, accessed, deleted, gone_at, owning_service, rotation_days, rotated)
+
+// How a secret is rotated, and how far the rotation of this moment is.
+struct RotationRecord {
+  std::string suffix;  // of the secret's ARN: a secret made anew is another one
+  std::string target;  // ARN of the task definition
+  std::int64_t after_days = 0;
+  std::string schedule;  // "rate(10 days)"
+  std::string duration;  // "2h"
+  bool enabled = true;
+  TimePoint rotated{};  // the last one that succeeded
+  TimePoint next{};     // zero: only when asked
+  // The rotation under way; empty: none.
+  std::string version_id;
+  std::string task;  // its ARN; empty: to be started, not before `retry_at`
+  int attempts = 0;
+  TimePoint begun{};  // the task
+  TimePoint retry_at{};
+  std::string failure;  // of the last attempt; empty: none
+  TimePoint failed{};
+};
+LF_RECORD(RotationRecord, suffix, target, after_days, schedule, duration, enabled, rotated, next,
+          version_id, task, attempts, begun, retry_at, failure, failed)
 
 }  // namespace landfall::secretsmanager

@@ -39,6 +39,17 @@ store::Table<SecretRecord> Secretsmanager::secrets(const Scope& scope) const {
   return {store, fmt::format("/secretsmanager/{}/{}/secrets/", scope.account, scope.region)};
 }
 
+store::Table<RotationRecord> Secretsmanager::rotations(const Scope& scope) const {
+  return {store, fmt::format("/secretsmanager/{}/{}/rotations/", scope.account, scope.region)};
+}
+
+std::optional<store::Row<RotationRecord>> Secretsmanager::rotation_of(
+    const Scope& scope, const SecretRecord& secret) const {
+  auto row = rotations(scope).get(percent_encode(secret.name));
+  if (!row || row->value.suffix != secret.suffix) return {};
+  return row;
+}
+
 Result<SecretRow> Secretsmanager::find(const Scope& scope, const std::string& reference) const {
   const auto table = secrets(scope);
   std::vector<std::string> names = {reference};

@@ -23,8 +23,16 @@ struct Secretsmanager final : Port {
   Random& random;
   kms::Port& kms;
   iam::Port& iam;
+  // What rotates secrets; set once, before anybody asks.
+  TaskRunner* runner = nullptr;
+  // Where secrets with a rotation are: the sweep looks nowhere else. From the store at the start.
+  std::set<std::pair<std::string, std::string>> rotating;  // account, region
 
   store::Table<SecretRecord> secrets(const Scope& scope) const;
+  store::Table<RotationRecord> rotations(const Scope& scope) const;
+  // None: never rotated.
+  std::optional<store::Row<RotationRecord>> rotation_of(const Scope& scope,
+                                                        const SecretRecord& secret) const;
 
   // By name, ARN, or an ARN without its last six characters. Secrets whose recovery window is over
   // are gone. Error ResourceNotFoundException.

@@ -48,6 +48,25 @@ void add_owner(const SecretRecord& secret, Out& out) {
   if (secret.rotated != TimePoint{}) out.last_rotated_date = secret.rotated;
 }
 
+// The members of DescribeSecret and of an entry of ListSecrets that speak of rotation.
+template <class Out>
+void describe_rotation(const Secretsmanager& service, const Scope& scope,
+                       const SecretRecord& secret, Out& out) {
+  const auto row = service.rotation_of(scope, secret);
+  if (!row) return;
+  const RotationRecord& rotation = row->value;
+  out.rotation_enabled = rotation.enabled;
+  out.rotation_lambda_arn = rotation.target;
+  if (rotation.after_days || !rotation.schedule.empty()) {
+    RotationRulesType& rules = out.rotation_rules.emplace();
+    if (rotation.after_days) rules.automatically_after_days = rotation.after_days;
+    if (!rotation.schedule.empty()) rules.schedule_expression = rotation.schedule;
+    if (!rotation.duration.empty()) rules.duration = rotation.duration;
+  }
+  if (rotation.rotated != TimePoint{}) out.last_rotated_date = rotation.rotated;
+  if (rotation.enabled && rotation.next != TimePoint{}) out.next_rotation_date = rotation.next;
+}
+
 // Filters of lists. Error InvalidParameterException.
 Result<bool> passes(const SecretRecord& secret, const wire::List<Filter>& filters);
 

@@ -47,6 +47,7 @@ task<Result<ListSecretsResponse>> list_secrets(Secretsmanager& service, const Re
     if (secret.accessed != TimePoint{}) entry.last_accessed_date = secret.accessed;
     if (secret.deleted != TimePoint{}) entry.deleted_date = secret.deleted;
     add_owner(secret, entry);
+    describe_rotation(service, ctx.scope, secret, entry);
     out.secret_list.push_back(std::move(entry));
   }
   co_return out;

@@ -24,6 +24,7 @@ task<Result<DescribeSecretResponse>> describe_secret(Secretsmanager& service,
   if (secret.accessed != TimePoint{}) out.last_accessed_date = secret.accessed;
   if (secret.deleted != TimePoint{}) out.deleted_date = secret.deleted;
   add_owner(secret, out);
+  describe_rotation(service, ctx.scope, secret, out);
   co_return out;
 }
 
@@ -72,7 +73,8 @@ task<Result<DeleteSecretResponse>> delete_secret(Secretsmanager& service, const 
   const auto table = service.secrets(ctx.scope);
   DeleteSecretResponse out{.arn = arn_of(ctx.scope, row->value), .name = row->value.name};
   if (force) {
-    LF_CO_OK(co_await service.store.commit({{}, {table.remove(row->id)}}));
+    LF_CO_OK(co_await service.store.commit(
+        {{}, {table.remove(row->id), service.rotations(ctx.scope).remove(row->id)}}));
     out.deletion_date = ctx.now;
     co_return out;
   }
