@@ -66,11 +66,37 @@ std::string advice(const Denial& denial, const policy::Verdict& verdict, const H
   return {};
 }
 
+policy::Question question_of(const Denial& denial) {
+  return {denial.action, denial.resource, denial.context, denial.principal};
+}
+
 }  // namespace
+
+std::optional<Refusal> read_refusal(std::string_view text) {
+  constexpr std::string_view kUser = "User: ", kAction = " is not authorized to perform: ",
+                             kResource = " on resource: ";
+  const std::size_t user = text.find(kUser);
+  const std::size_t action = text.find(kAction);
+  if (user == std::string_view::npos || action == std::string_view::npos || action < user)
+    return {};
+  Refusal out;
+  const std::size_t name = user + kUser.size();
+  out.who = text.substr(name, action - name);
+  std::string_view rest = text.substr(action + kAction.size());
+  out.action = rest.substr(0, rest.find_first_of(" \n"));
+  rest.remove_prefix(out.action.size());
+  if (rest.starts_with(kResource)) {
+    rest.remove_prefix(kResource.size());
+    out.resource = rest.substr(0, rest.find_first_of(" \n"));
+  }
+  if (out.who.empty() || out.action.empty()) return {};
+  return out;
+}
 
 task<std::optional<reconcile::Explanation>> explain(Identities& identities, Iam& iam, Scope scope,
                                                     std::string reference) {
-  const auto holder = resolve(iam, scope.account, reference);
+  const auto pasted = read_refusal(reference);
+  const auto holder = resolve(iam, scope.account, pasted ? pasted->who : reference);
   if (!holder) co_return std::nullopt;
   const Principal& who = holder->principal;
   const bool role = !who.role_arn.empty();
@@ -80,6 +106,8 @@ task<std::optional<reconcile::Explanation>> explain(Identities& identities, Iam&
   int repaired = 0;
   for (const Denial& denial : identities.denials().latest()) {
     if (denial.holder_arn() != out.resource) continue;
+    if (pasted && (denial.action != pasted->action || denial.resource != pasted->resource))
+      continue;
     // Somebody may have repaired it meanwhile.
     const auto now = identities.ask_again(denial);
     const bool session_refused = denial.verdict.kind == policy::PolicyKind::session;
@@ -89,17 +117,29 @@ task<std::optional<reconcile::Explanation>> explain(Identities& identities, Iam&
     }
     const policy::Verdict& verdict = now && !session_refused ? *now : denial.verdict;
     if (out.findings.size() == kMostFindings) break;
-    const policy::Question question{denial.action, denial.resource, denial.context,
-                                    denial.principal};
     out.findings.push_back(
         {.severity = iam.clock.now() - denial.last < kFresh ? reconcile::Severity::problem
                                                             : reconcile::Severity::warning,
          .reason = "AccessDenied",
-         .message =
-             fmt::format("{} ({} time{}, last {})", policy::denial_message(question, verdict),
-                         denial.count, denial.count == 1 ? "" : "s", format_iso8601(denial.last)),
+         .message = fmt::format("{} ({} time{}, last {})",
+                                policy::denial_message(question_of(denial), verdict), denial.count,
+                                denial.count == 1 ? "" : "s", format_iso8601(denial.last)),
          .advice = advice(denial, verdict, *holder),
          .since = denial.first});
+  }
+  if (pasted && out.findings.empty() && repaired == 0) {
+    // It was before this server started, or on another one: asked anew.
+    const Denial denial{.principal = who,
+                        .action = pasted->action,
+                        .resource = pasted->resource.empty() ? "*" : pasted->resource};
+    const auto now = identities.ask_again(denial);
+    if (now && !now->allowed) {
+      out.findings.push_back({.reason = "AccessDenied",
+                              .message = policy::denial_message(question_of(denial), *now),
+                              .advice = advice(denial, *now, *holder)});
+    } else if (now) {
+      ++repaired;
+    }
   }
   out.state = fmt::format(
       "{} policies{}{}", holder->policies.size(),

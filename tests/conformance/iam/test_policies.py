@@ -297,3 +297,21 @@ def test_authorization_details(clients, user, role):
     assert theirs["Arn"] == user.arn
     held = next(one for one in found["RoleDetailList"] if one["Arn"] == arn)
     assert held["RolePolicyList"] == [{"PolicyName": "rights", "PolicyDocument": json.loads(document(allow("logs:*")))}]
+
+
+def test_why_explains_a_pasted_message(own_server, region):
+    """Also one from before the server's last start, which nobody remembers."""
+    from harness.clients import Clients
+    clients = Clients(own_server.environment(), region)
+    iam = clients("iam")
+    iam.create_user(UserName="ann")
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
+    with pytest.raises(ClientError) as refused:
+        clients("ecs", keys=key).list_clusters()
+    message = refused.value.response["Error"]["Message"]
+    own_server.restart()
+    said = own_server.why(message)
+    assert "aws iam put-user-policy --user-name ann" in said and '"Action":"ecs:ListClusters"' in said
+    iam.put_user_policy(UserName="ann", PolicyName="list", PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecs:ListClusters", "Resource": "*"}]}))
+    assert "put-user-policy" not in own_server.why(f"An error occurred: {message}")
