@@ -165,7 +165,7 @@ task<Result<void>> write_alarm(Cloudwatch& cloudwatch, Scope scope, AlarmRecord 
     if (held && held->value.composite != alarm.composite) {
       co_return invalid(fmt::format("There is an alarm {} of the other type already.", alarm.name));
     }
-    if (!held && table.list().size() >= kMostAlarms) {
+    if (!held && cloudwatch.store.range(table.prefix()).size() >= kMostAlarms) {
       co_return fail("LimitExceeded", "The maximum number of alarms has been reached.");
     }
     AlarmRecord written = alarm;
