@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kMostAtOnce = 64;
 constexpr std::size_t kMostAtOnePlace = 8;
+constexpr std::size_t kMostSilent = 2;
+constexpr Millis kLookAgain = Millis(200);
 constexpr Millis kAnswerWithin = std::chrono::seconds(15);
 constexpr Millis kLongestPause = std::chrono::hours(1);
 // When the store or the disk fails: no fault of the subscriber's.
@@ -59,7 +61,8 @@ void Deliverer::load() {
     const auto record = record::from_text<DeliveryRecord>(kv.value);
     if (slash == scope.npos || !record) continue;
     waiting_[{{scope.substr(0, slash), scope.substr(slash + 1)},
-              kv.key.substr(at + std::string_view("/deliveries/").size())}] = record->next;
+              kv.key.substr(at + std::string_view("/deliveries/").size())}] = {record->next,
+                                                                               record->endpoint};
   }
 }
 
@@ -84,55 +87,53 @@ task<void> Deliverer::keep_house() {
 
 void Deliverer::add(const Scope& scope, const std::string& message_id) {
   for (const auto& row : sns_.deliveries(scope).list(message_id + "/"))
-    waiting_[{scope, row.id}] = row.value.next;
+    waiting_[{scope, row.id}] = {row.value.next, row.value.endpoint};
   changed_.notify_all();
+}
+
+// One slow subscriber must not take every place, nor several that cannot be reached.
+bool Deliverer::held_up(const Due& due) const {
+  const auto busy = busy_.find(due.endpoint);
+  return (busy != busy_.end() && busy->second >= kMostAtOnePlace) ||
+         (silent_running_ >= kMostSilent && silent_.contains(due.endpoint));
 }
 
 task<void> Deliverer::run() {
   while (true) {
     const TimePoint now = sns_.clock.now();
     Millis pause = kLongestPause;
-    std::vector<Place> due;
-    for (const auto& [place, at] : waiting_) {
-      if (running_ + due.size() >= kMostAtOnce) break;
+    std::vector<std::pair<Place, bool>> starting;  // and whether it was silent
+    for (const auto& [place, due] : waiting_) {
+      if (running_ + starting.size() >= kMostAtOnce) break;
       // A clock that was set back must not make anything wait for ever.
-      if (at <= now || at - now > kLongestPause) {
-        due.push_back(place);
+      if (due.at > now && due.at - now <= kLongestPause) {
+        pause = std::min(pause, Millis(due.at - now));
+      } else if (held_up(due)) {
+        pause = std::min(pause, kLookAgain);
       } else {
-        pause = std::min(pause, Millis(at - now));
+        const bool silent = silent_.contains(due.endpoint);
+        ++busy_[due.endpoint];
+        if (silent) ++silent_running_;
+        starting.emplace_back(place, silent);
       }
     }
-    bool held_up = false;
-    for (const Place& place : due) {
-      const auto row = sns_.deliveries(place.scope).get(place.id);
-      if (!row) {
-        waiting_.erase(place);
-        continue;
-      }
-      // One slow subscriber must not take every place.
-      if (busy_[row->value.endpoint] >= kMostAtOnePlace) {
-        held_up = true;
-        continue;
-      }
-      ++busy_[row->value.endpoint];
+    for (const auto& [place, silent] : starting) {
+      auto node = waiting_.extract(place);
       ++running_;
-      waiting_.erase(place);
-      scope_.spawn("sns delivery", deliver(place));
+      scope_.spawn("sns delivery", deliver(place, std::move(node.mapped().endpoint), silent));
     }
-    if (held_up) pause = std::min(pause, Millis(200));
     (void)co_await changed_.wait_for(pause);
   }
 }
 
-task<void> Deliverer::deliver(Place place) {
-  const auto row = sns_.deliveries(place.scope).get(place.id);
-  const std::string endpoint = row ? row->value.endpoint : std::string();
+task<void> Deliverer::deliver(Place place, std::string endpoint, bool silent) {
   auto done = co_await attempt_and_note(place);
   if (!done) {
     log::warning("sns", "a delivery cannot be noted: {}", done.error().message);
-    waiting_[place] = sns_.clock.now() + kOwnFault;
+    waiting_[place] = {sns_.clock.now() + kOwnFault, endpoint};
   }
   --running_;
+  if (silent) --silent_running_;
   if (const auto busy = busy_.find(endpoint); busy != busy_.end() && --busy->second == 0)
     busy_.erase(busy);
   changed_.notify_all();
@@ -152,6 +153,11 @@ task<Result<void>> Deliverer::attempt_and_note(Place place) {
   if (!message || !held || (!subscription && message->value.type != "UnsubscribeConfirmation"))
     co_return co_await finish(place);
   const Outcome outcome = co_await attempt(topic, held->value, message->value, delivery);
+  if (outcome.status != 0) {
+    silent_.erase(delivery.endpoint);
+  } else {
+    silent_.insert(delivery.endpoint);
+  }
   if (outcome.delivered) {
     LF_CO_OK(co_await finish(place));
     co_await log_status(topic, held->value, message->value, delivery, outcome);
@@ -172,7 +178,7 @@ task<Result<void>> Deliverer::attempt_and_note(Place place) {
   delivery.next = sns_.clock.now() + *delay;
   LF_CO_OK(co_await sns_.store.commit(
       {{table.unchanged(place.id, row->revision)}, {table.put(place.id, delivery)}}));
-  waiting_[place] = delivery.next;
+  waiting_[place] = {delivery.next, delivery.endpoint};
   co_return Result<void>();
 }
 

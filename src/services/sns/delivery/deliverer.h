@@ -2,6 +2,8 @@
 // policy's rules, whatever happens to the server in between.
 #pragma once
 
+#include <set>
+
 #include "http/message.h"
 #include "services/sns/service.h"
 
@@ -31,7 +33,7 @@ class Deliverer {
   void add(const Scope& scope, const std::string& message_id);
   task<void> run();
   task<void> keep_house();
-  task<void> deliver(Place place);
+  task<void> deliver(Place place, std::string endpoint, bool silent);
   task<Result<void>> attempt_and_note(Place place);
   task<Outcome> attempt(const TopicName& topic, const TopicRecord& record,
                         const MessageRecord& message, const DeliveryRecord& delivery);
@@ -47,9 +49,18 @@ class Deliverer {
   Sns& sns_;
   io::TaskScope scope_;
   io::Event changed_;
-  std::map<Place, TimePoint> waiting_;       // due
+  struct Due {
+    TimePoint at{};
+    std::string endpoint;
+  };
+  bool held_up(const Due& due) const;
+  std::map<Place, Due> waiting_;
   std::map<std::string, std::size_t> busy_;  // by endpoint
   std::size_t running_ = 0;
+  // Endpoints that gave no answer last time: names that do not resolve keep the pool busy, so few
+  // of them are tried at once.
+  std::set<std::string> silent_;
+  std::size_t silent_running_ = 0;
 };
 
 }  // namespace landfall::sns
