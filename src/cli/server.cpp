@@ -294,7 +294,8 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   LF_CO_OK(io::make_directories(folder / "ca", 0755));
   LF_CO_TRY(authority, host::Authority::open(folder / "ca", clock, random));
   LF_CO_TRY(log_engine, logs::Engine::open(loop, clock, random, folder / "logs"));
-  logs::Logs logs{*store, clock, random, *log_engine};
+  logs::QueryRunner log_queries(loop, *store, clock, *log_engine, folder / "log-queries");
+  logs::Logs logs{*store, clock, random, *log_engine, log_queries};
   logs::Housekeeping log_housekeeping(loop, logs);
   logs::LogsPort log_lines(logs);
   ec2.roles = &identities;
@@ -459,6 +460,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   background.start(log_housekeeping);
   background.start(alarms);
   background.start(notifications);
+  background.start(log_queries);
   background.start(certificate_keeper);
   background.start(balancers);
   background.start(hosted_zones);

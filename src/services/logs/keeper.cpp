@@ -123,12 +123,11 @@ task<void> Housekeeping::run() {
 
 task<void> Housekeeping::sweep() {
   std::map<std::int64_t, GroupRecord> groups;
-  for (const store::KeyValue& kv : logs_.store.range(kKeys)) {
-    if (kv.key.find("/groups/") == std::string::npos) continue;
-    auto group = record::from_text<GroupRecord>(kv.value);
+  for (const auto& [scope, name] : scoped_keys(logs_.store, "groups")) {
+    auto group = logs_.groups(scope).get(name);
     // What cannot be read must not be taken for deleted.
     if (!group) co_return;
-    groups.emplace(group->id, std::move(*group));
+    groups.emplace(group->value.id, std::move(group->value));
   }
   const auto stored = logs_.engine.groups();
   for (const std::int64_t id : stored) {
@@ -145,6 +144,7 @@ task<void> Housekeeping::sweep() {
       log::warning("logs", "cannot expire events of {}: {}", group.name, expired.error().message);
     }
   }
+  co_await logs_.queries.sweep();
 }
 
 }  // namespace landfall::logs

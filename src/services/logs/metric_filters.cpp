@@ -5,47 +5,18 @@
 
 #include "base/log.h"
 #include "services/logs/pattern/pattern.h"
+#include "services/logs/regex/regex.h"
 
 namespace landfall::logs {
 namespace {
-
-// "$.a.b[0]" in a JSON event, as text.
-std::optional<std::string> json_field(std::string_view message, std::string_view path) {
-  boost::system::error_code error;
-  const json::value parsed = json::parse(json::string_view(message.data(), message.size()), error);
-  if (error) return {};
-  const json::value* at = &parsed;
-  path.remove_prefix(1);
-  while (!path.empty()) {
-    if (path.front() == '.') {
-      path.remove_prefix(1);
-      const std::string_view name = path.substr(0, path.find_first_of(".["));
-      const auto* object = at->if_object();
-      at = object ? object->if_contains(json::string_view(name.data(), name.size())) : nullptr;
-      path.remove_prefix(name.size());
-    } else if (path.front() == '[') {
-      std::size_t index = 0;
-      const auto [end, failed] = std::from_chars(path.data() + 1, path.data() + path.size(), index);
-      const auto* array = at->if_array();
-      at = failed == std::errc() && array && index < array->size() ? &(*array)[index] : nullptr;
-      const std::size_t close = path.find(']');
-      if (close == path.npos) return {};
-      path.remove_prefix(close + 1);
-    } else {
-      return {};
-    }
-    if (!at) return {};
-  }
-  if (at->is_string()) return std::string(at->get_string().c_str());
-  return json::serialize(*at);
-}
 
 // "1", "$size" (a column), "$.latency" (a field).
 std::optional<std::string> value_of(const std::string& source, std::string_view message,
                                     const Extracted& extracted) {
   if (!source.starts_with('$')) return source;
   if (const auto found = extracted.find(source); found != extracted.end()) return found->second;
-  return source.starts_with("$.") ? json_field(message, source) : std::nullopt;
+  const auto selector = Selector::parse(source);
+  return selector ? (*selector)->find(message) : std::nullopt;
 }
 
 std::optional<double> number_of(const std::optional<std::string>& text) {
@@ -79,6 +50,15 @@ std::optional<cloudwatch::Sample> sample_of(const MetricFilterRecord& filter, co
   return out;
 }
 
+// An event that a regular expression takes too long on counts as one that does not match.
+bool matches(const Pattern& pattern, std::string_view message, Extracted& extracted) {
+  try {
+    return pattern.match(message, &extracted);
+  } catch (const Regex::TooComplex&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 std::vector<cloudwatch::Sample> samples_of(const std::vector<MetricFilterRecord>& filters,
@@ -90,7 +70,7 @@ std::vector<cloudwatch::Sample> samples_of(const std::vector<MetricFilterRecord>
     bool any = false;
     for (const LogEvent& event : events) {
       Extracted extracted;
-      if (!(*pattern)->match(event.message, &extracted)) continue;
+      if (!matches(**pattern, event.message, extracted)) continue;
       any = true;
       if (auto sample = sample_of(filter, event, extracted)) out.push_back(std::move(*sample));
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "services/cloudwatch/port.h"
+#include "services/logs/queries.h"
 #include "services/logs/store.h"
 #include "wire/context.h"
 
@@ -13,9 +14,13 @@ struct Logs {
   const Clock& clock;
   Random& random;
   Engine& engine;
+  QueryRunner& queries;
   cloudwatch::Port* metrics = nullptr;  // where metric filters put what they find
 
   Groups groups(const Scope& scope) const { return groups_of(store, scope); }
+  QueryDefinitions query_definitions(const Scope& scope) const {
+    return query_definitions_of(store, scope);
+  }
 };
 
 using GroupRow = store::Row<GroupRecord>;

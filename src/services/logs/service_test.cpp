@@ -14,7 +14,9 @@ struct Fixture : store::TestStore {
     auto opened = Engine::open(loop, clock, random, folder.path() / "logs");
     CHECK(opened.has_value());
     engine = std::move(*opened);
-    logs = std::make_unique<Logs>(*store, clock, random, *engine);
+    queries =
+        std::make_unique<QueryRunner>(loop, *store, clock, *engine, folder.path() / "queries");
+    logs = std::make_unique<Logs>(*store, clock, random, *engine, *queries);
     ctx.scope = {"123456789012", "us-west-1"};
   }
   std::int64_t now_ms() const { return to_unix_ms(clock.now()); }
@@ -35,6 +37,7 @@ struct Fixture : store::TestStore {
   }
   SeededRandom random{1};
   std::unique_ptr<Engine> engine;
+  std::unique_ptr<QueryRunner> queries;
   std::unique_ptr<Logs> logs;
   RequestContext ctx;
 };

@@ -6,6 +6,32 @@ Groups groups_of(store::Store& store, const Scope& scope) {
   return {store, fmt::format("{}{}/{}/groups/", kKeys, scope.account, scope.region)};
 }
 
+MetricFilterTable metric_filters_of(store::Store& store, const Scope& scope) {
+  return {store, fmt::format("{}{}/{}/{}/", kKeys, scope.account, scope.region, kMetricFilterKeys)};
+}
+
+QueryDefinitions query_definitions_of(store::Store& store, const Scope& scope) {
+  return {store, fmt::format("{}{}/{}/query-definitions/", kKeys, scope.account, scope.region)};
+}
+
+std::vector<std::pair<Scope, std::string>> scoped_keys(store::Store& store, std::string_view kind) {
+  std::vector<std::pair<Scope, std::string>> keys;
+  for (const store::KeyValue& kv : store.range(kKeys)) {
+    std::string_view rest = std::string_view(kv.key).substr(kKeys.size());
+    const auto take = [&rest] {
+      const auto end = std::min(rest.find('/'), rest.size());
+      const std::string_view part = rest.substr(0, end);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      return part;
+    };
+    Scope scope;
+    scope.account = take();
+    scope.region = take();
+    if (take() == kind) keys.emplace_back(std::move(scope), rest);
+  }
+  return keys;
+}
+
 std::string group_arn(const Scope& scope, std::string_view group) {
   return Arn{.service = "logs",
              .region = scope.region,

@@ -32,9 +32,43 @@ struct GroupRecord {
 };
 LF_RECORD(GroupRecord, id, name, created_at, retention_days, tags, metric_filters)
 
+// A query that somebody named, to run it again.
+struct QueryDefinitionRecord {
+  std::string name;
+  std::string text;
+  std::vector<std::string> groups;
+  std::string token;  // of the request that made it
+  TimePoint changed_at{};
+};
+LF_RECORD(QueryDefinitionRecord, name, text, groups, token, changed_at)
+
+struct MetricFilterRecord {
+  std::string group;
+  std::string name;
+  std::string pattern;
+  std::string space;  // the metric's namespace
+  std::string metric;
+  std::string value;  // a number, or a field: "$.bytes", "$bytes"
+  std::optional<double> default_value;
+  std::string unit = "None";
+  std::map<std::string, std::string> dimensions;  // name -> field
+  TimePoint created_at{};
+};
+LF_RECORD(MetricFilterRecord, group, name, pattern, space, metric, value, default_value, unit,
+          dimensions, created_at)
+
 inline constexpr std::string_view kKeys = "/logs/";
 using Groups = store::Table<GroupRecord>;
 Groups groups_of(store::Store& store, const Scope& scope);
+// Ids are GROUP:NAME.
+inline constexpr std::string_view kMetricFilterKeys = "metric-filters";
+using MetricFilterTable = store::Table<MetricFilterRecord>;
+MetricFilterTable metric_filters_of(store::Store& store, const Scope& scope);
+using QueryDefinitions = store::Table<QueryDefinitionRecord>;
+QueryDefinitions query_definitions_of(store::Store& store, const Scope& scope);
+
+// The keys of one kind ("groups", "queries") of all accounts and regions: whose, and the id.
+std::vector<std::pair<Scope, std::string>> scoped_keys(store::Store& store, std::string_view kind);
 
 // arn:aws:logs:REGION:ACCOUNT:log-group:NAME, without the ":*" that stands for its streams.
 std::string group_arn(const Scope& scope, std::string_view group);

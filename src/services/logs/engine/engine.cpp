@@ -3,7 +3,9 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "services/logs/engine/log_database.h"
+#include "services/logs/engine/scan_streams.h"
 #include "services/logs/engine/search.h"
+#include "services/logs/regex/regex.h"
 
 namespace landfall::logs {
 
@@ -257,10 +259,29 @@ task<Result<Page>> Engine::search(Query query) {
   }
   auto database = parts_->database;
   co_return co_await parts_->loop.run_blocking(
-      [database, query = std::move(query), searched = std::move(searched)]() mutable {
-        return query.backward ? search_backward(*database, query, searched)
-                              : search_forward(*database, query, std::move(searched));
+      [database, query = std::move(query),
+       searched = std::move(searched)]() mutable -> Result<Page> {
+        try {
+          return query.backward ? search_backward(*database, query, searched)
+                                : search_forward(*database, query, std::move(searched));
+        } catch (const Regex::TooComplex& error) {
+          return fail("InvalidParameterException", fmt::format("The pattern: {}.", error.what()));
+        }
       });
+}
+
+std::unique_ptr<Scan> Engine::scan(ScanSettings settings) const {
+  std::vector<ScanStream> scanned;
+  for (std::size_t i = 0; i < settings.groups.size(); ++i) {
+    for (const auto& [name, stream] : streams(settings.groups[i].id)) {
+      if (!stream.has_events() || stream.last_event_ms < settings.groups[i].from_ms ||
+          stream.first_event_ms >= settings.to_ms) {
+        continue;
+      }
+      scanned.push_back({stream.id, stream.last_event_ms, i, name});
+    }
+  }
+  return scan_blocks(parts_->database, std::move(settings), std::move(scanned));
 }
 
 }  // namespace landfall::logs

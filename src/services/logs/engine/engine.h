@@ -13,6 +13,7 @@
 #include "base/record.h"
 #include "io/loop.h"
 #include "services/logs/engine/block.h"
+#include "services/logs/engine/scan.h"
 
 namespace landfall::logs {
 
@@ -89,7 +90,11 @@ class Engine {
   task<Result<void>> expire(std::int64_t group, std::int64_t cutoff_ms);
   task<Result<void>> append(AppendRequest request);
 
+  // Error InvalidParameterException for a pattern that takes too long on some event.
   task<Result<Page>> search(Query query);
+  // Of what is acknowledged now. The scan may outlive the engine, and runs on any one thread at a
+  // time.
+  std::unique_ptr<Scan> scan(ScanSettings settings) const;
 
  private:
   struct Parts;

@@ -1,4 +1,5 @@
 #include "services/logs/pattern/pattern.h"
+#include "services/logs/regex/regex.h"
 #include "services/logs/service.h"
 #include "wire/logs/errors.h"
 #include "wire/logs/operations.h"
@@ -12,7 +13,11 @@ task<Result<TestMetricFilterResponse>> test_metric_filter(Logs&, const RequestCo
   TestMetricFilterResponse out;
   for (std::size_t i = 0; i < in.log_event_messages.size(); ++i) {
     Extracted extracted;
-    if (!(*pattern)->match(in.log_event_messages[i], &extracted)) continue;
+    try {
+      if (!(*pattern)->match(in.log_event_messages[i], &extracted)) continue;
+    } catch (const Regex::TooComplex& error) {
+      co_return errors::invalid_parameter(fmt::format("The pattern: {}.", error.what()));
+    }
     MetricFilterMatchRecord match;
     match.event_number = static_cast<std::int64_t>(i + 1);
     match.event_message = in.log_event_messages[i];

@@ -45,6 +45,7 @@ void find_values(const json::value& from, const Path& path, std::size_t step,
 
 std::string text_of(const json::value& value) {
   if (value.is_string()) return {value.get_string().data(), value.get_string().size()};
+  if (value.is_double()) return fmt::format("{}", value.get_double());
   return json::serialize(value);
 }
 
@@ -109,20 +110,46 @@ struct Node {
   }
 };
 
+// Nothing for a message that is no JSON object.
+std::optional<json::value> parse_event(std::string_view message) {
+  const auto start = message.find_first_not_of(" \t\r\n");
+  if (start == std::string_view::npos || message[start] != '{') return {};
+  boost::system::error_code error;
+  json::value event = json::parse({message.data(), message.size()}, error);
+  if (error) return {};
+  return event;
+}
+
+struct JsonSelector final : Selector {
+  Path path;
+  std::optional<std::string> find(std::string_view message) const override {
+    const auto event = parse_event(message);
+    if (!event) return {};
+    std::vector<const json::value*> values;
+    find_values(*event, path, 0, values);
+    if (values.empty() || values.front()->is_null()) return {};
+    return text_of(*values.front());
+  }
+};
+
 struct JsonPattern final : Pattern {
   Node root;
   bool match(std::string_view message, Extracted* extracted) const override {
-    const auto start = message.find_first_not_of(" \t\r\n");
-    if (start == std::string_view::npos || message[start] != '{') return false;
-    boost::system::error_code error;
-    const json::value event = json::parse({message.data(), message.size()}, error);
-    return !error && root.holds(event, extracted);
+    const auto event = parse_event(message);
+    return event && root.holds(*event, extracted);
   }
 };
 
 class Parser {
  public:
   explicit Parser(std::string_view text) : lexer_(text) {}
+
+  Result<Path> parse_selector() {
+    Test test;
+    LF_OK(parse_path(test));
+    if (!lexer_.at_end()) return invalid_pattern("something follows the selector");
+    return std::move(test.path);
+  }
 
   Result<Node> parse() {
     if (!lexer_.take("{")) return invalid_pattern("'{' is missing");
@@ -228,6 +255,13 @@ class Parser {
 };
 
 }  // namespace
+
+Result<std::shared_ptr<const Selector>> Selector::parse(std::string_view text) {
+  auto selector = std::make_shared<JsonSelector>();
+  LF_TRY(path, Parser(text).parse_selector());
+  selector->path = std::move(path);
+  return selector;
+}
 
 Result<std::shared_ptr<const Pattern>> parse_json_pattern(std::string_view text) {
   auto pattern = std::make_shared<JsonPattern>();

@@ -64,6 +64,15 @@ Result<std::string> Lexer::quoted() {
   return invalid_pattern("a quotation mark is not closed");
 }
 
+Result<std::shared_ptr<const Regex>> Lexer::regex() {
+  const auto end = rest_.find('%', 1);
+  if (end == std::string_view::npos) return invalid_pattern("a % is not closed");
+  auto regex = Regex::compile(rest_.substr(1, end - 1));
+  if (!regex) return invalid_pattern(regex.error().message);
+  rest_.remove_prefix(end + 1);
+  return std::move(*regex);
+}
+
 std::string Lexer::bare(std::string_view stops) {
   std::size_t size = 0;
   while (size < rest_.size() && std::isspace(static_cast<unsigned char>(rest_[size])) == 0 &&
@@ -84,7 +93,12 @@ std::string Lexer::comparison() {
 
 Result<Operand> take_operand(Lexer& lexer, std::string_view stops) {
   Operand operand;
-  if (lexer.peek() == '%') return invalid_pattern("regular expressions are not supported");
+  if (lexer.peek() == '%') {
+    LF_TRY(regex, lexer.regex());
+    operand.regex = std::move(regex);
+    operand.quoted = true;
+    return operand;
+  }
   if (lexer.peek() == '"') {
     LF_TRY(text, lexer.quoted());
     operand.text = std::move(text);
@@ -113,7 +127,8 @@ bool compare(std::string_view comparison, std::string_view value, const Operand&
     if (comparison == "<=") return number <= operand.number;
     return number >= operand.number;
   }
-  const bool same = matches_wildcard(operand.text, value);
+  const bool same =
+      operand.regex ? operand.regex->found_in(value) : matches_wildcard(operand.text, value);
   return comparison == "!=" ? !same : comparison == "=" && same;
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "services/logs/regex/regex.h"
 
 namespace landfall::logs {
 
@@ -21,8 +22,9 @@ class Lexer {
   bool take(std::string_view token);
   // As take(), but for a word in any case that ends there.
   bool take_word(std::string_view word);
-  char peek();                   // after space; '\0' at the end
-  Result<std::string> quoted();  // "..." with \" and \\; the opening quote is next
+  char peek();                                   // after space; '\0' at the end
+  Result<std::string> quoted();                  // "..." with \" and \\; the opening quote is next
+  Result<std::shared_ptr<const Regex>> regex();  // %...%; the opening % is next
   // Up to space or one of `stops`.
   std::string bare(std::string_view stops);
   // "=", "!=", "<", ">", "<=", ">="; empty when none is next.
@@ -32,9 +34,10 @@ class Lexer {
   std::string_view rest_;
 };
 
-// One operand of a comparison: a number, or text with '*'.
+// One operand of a comparison: a number, text with '*', or a regular expression.
 struct Operand {
   std::string text;
+  std::shared_ptr<const Regex> regex;
   bool quoted = false;
   bool numeric = false;
   double number = 0;

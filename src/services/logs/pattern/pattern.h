@@ -6,11 +6,12 @@
 //   { $.status = 5* && ($.user.id > 7 || $.tags[0] IS NULL) }    fields of a JSON event
 //   [ip, user, ..., status = 4*, bytes > 1000]                   columns of a line
 //
-// Regular expressions (%...%) are refused.
+// Wherever a term or a value stands, %...% may stand: a regular expression.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,10 +28,21 @@ class Pattern {
   // Error "invalid-pattern" with a message for people. An empty pattern matches everything.
   static Result<std::shared_ptr<const Pattern>> parse(std::string_view text);
 
+  // Throws Regex::TooComplex, as match().
   bool matches(std::string_view message) const { return match(message, nullptr); }
   virtual bool match(std::string_view message, Extracted* extracted) const = 0;
   // A text that is in every message that matches; empty: none is known.
   virtual std::string_view required() const { return {}; }
+};
+
+// One field of a JSON event: "$.user.id".
+class Selector {
+ public:
+  virtual ~Selector() = default;
+  // Error "invalid-pattern".
+  static Result<std::shared_ptr<const Selector>> parse(std::string_view text);
+  // The text of the first value; nothing when there is none, and for null.
+  virtual std::optional<std::string> find(std::string_view message) const = 0;
 };
 
 // `text` with '*' for any run of characters.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "services/logs/regex/regex.h"
+
 namespace landfall::logs {
 namespace {
 
@@ -76,7 +78,8 @@ TEST(Pattern, Columns) {
 TEST(Pattern, RefusesWhatIsNone) {
   for (const char* bad : {"\"open",
                           "foo-bar:",
-                          "%re%",
+                          "%re",
+                          "%(%",
                           "{",
                           "{ }",
                           "{ $.a }",
@@ -93,13 +96,35 @@ TEST(Pattern, RefusesWhatIsNone) {
                           "[..., a, ...]",
                           "[a > x]",
                           "[a = 1 && b = 2]",
-                          "{ $.a = %x% }",
+                          "{ $.a = %x }",
                           "{ $. = 1 }"}) {
     auto parsed = Pattern::parse(bad);
     ASSERT_FALSE(parsed) << bad;
     EXPECT_EQ(parsed.error().code, "invalid-pattern") << bad;
   }
   EXPECT_FALSE(Pattern::parse("{ " + std::string(5000, '(')));
+}
+
+TEST(Pattern, RegularExpressions) {
+  EXPECT_TRUE(match("%AUTHORIZED%", "UNAUTHORIZED 123"));
+  EXPECT_TRUE(match("%^[0-9]{3} % -%timeout$%", "502 bad gateway"));
+  EXPECT_FALSE(match("%^[0-9]{3} % -%timeout$%", "502 timeout"));
+  EXPECT_TRUE(match("?%a{3}% ?b", "caaac"));
+  EXPECT_TRUE(match("{ $.ip = %10\\.0\\.0\\.[0-9]+% }", R"({"ip": "10.0.0.17"})"));
+  EXPECT_FALSE(match("{ $.ip != %10\\.0\\.0\\.[0-9]+% }", R"({"ip": "10.0.0.17"})"));
+  EXPECT_TRUE(match("[ip, status = %4[0-9]{2}%]", "1.2.3.4 404"));
+  EXPECT_THROW(match("%(a*)*(b*)*c$%", std::string(4000, 'a') + "cd"), Regex::TooComplex);
+}
+
+TEST(Pattern, Selectors) {
+  const auto find = [](std::string_view selector, std::string_view message) {
+    return (*Selector::parse(selector))->find(message).value_or("-");
+  };
+  EXPECT_EQ(find("$.a.b[1]", R"({"a": {"b": [1, 2.5]}})"), "2.5");
+  EXPECT_EQ(find("$.a", R"({"a": null})"), "-");
+  EXPECT_EQ(find("$.a", "text"), "-");
+  EXPECT_FALSE(Selector::parse("a"));
+  EXPECT_FALSE(Selector::parse("$.a x"));
 }
 
 TEST(Pattern, WildcardsDoNotExplode) {

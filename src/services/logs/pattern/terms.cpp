@@ -8,26 +8,30 @@ namespace landfall::logs {
 
 namespace {
 
-bool contains(std::string_view text, std::string_view part) {
-  return memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
-}
+struct Term {
+  std::string text;
+  std::shared_ptr<const Regex> regex;
+  bool in(std::string_view message) const {
+    return regex ? regex->found_in(message) : contains(message, text);
+  }
+  const std::string& required() const { return regex ? regex->required() : text; }
+};
 
 struct Terms final : Pattern {
-  std::vector<std::string> all;
-  std::vector<std::string> none;
-  std::vector<std::string> any;
+  std::vector<Term> all;
+  std::vector<Term> none;
+  std::vector<Term> any;
   std::string longest;
 
   bool match(std::string_view message, Extracted*) const override {
-    for (const std::string& term : all) {
-      if (!contains(message, term)) return false;
+    for (const Term& term : all) {
+      if (!term.in(message)) return false;
     }
-    for (const std::string& term : none) {
-      if (contains(message, term)) return false;
+    for (const Term& term : none) {
+      if (term.in(message)) return false;
     }
     if (any.empty()) return true;
-    return std::any_of(any.begin(), any.end(),
-                       [&](const std::string& term) { return contains(message, term); });
+    return std::any_of(any.begin(), any.end(), [&](const Term& term) { return term.in(message); });
   }
   std::string_view required() const override { return longest; }
 };
@@ -75,25 +79,29 @@ Result<std::shared_ptr<const Pattern>> parse_terms(std::string_view text) {
     } else if (lexer.take("-")) {
       list = &terms->none;
     }
-    std::string term;
+    Term term;
     if (lexer.peek() == '"') {
       LF_TRY(quoted, lexer.quoted());
-      term = std::move(quoted);
+      term.text = std::move(quoted);
+    } else if (lexer.peek() == '%') {
+      LF_TRY(regex, lexer.regex());
+      term.regex = std::move(regex);
     } else {
-      term = lexer.bare("\"");
-      if (term.starts_with('%')) return invalid_pattern("regular expressions are not supported");
-      if (!is_bare_term(term)) {
-        return invalid_pattern(fmt::format("Invalid character(s) in term '{}'", term));
+      term.text = lexer.bare("\"");
+      if (!is_bare_term(term.text)) {
+        return invalid_pattern(fmt::format("Invalid character(s) in term '{}'", term.text));
       }
     }
-    if (!term.empty()) list->push_back(std::move(term));
+    if (term.regex || !term.text.empty()) list->push_back(std::move(term));
   }
   // "?" beside other terms has no effect, as documented.
   if (!terms->all.empty() || !terms->none.empty()) terms->any.clear();
-  for (const std::string& term : terms->all) {
-    if (term.size() > terms->longest.size()) terms->longest = term;
+  for (const Term& term : terms->all) {
+    if (term.required().size() > terms->longest.size()) terms->longest = term.required();
   }
-  if (terms->all.empty() && terms->any.size() == 1) terms->longest = terms->any.front();
+  if (terms->all.empty() && terms->any.size() == 1) {
+    terms->longest = terms->any.front().required();
+  }
   return terms;
 }
 
