@@ -59,6 +59,25 @@ void look_at_state(const DbInstance& instance, Explanation& out) {
                                 instance.status),
          .advice = fmt::format("aws rds start-db-instance --db-instance-identifier {}",
                                instance.identifier)});
+  } else if (instance.inaccessible_since) {
+    const std::string& key = instance.volume_key.kms_key_arn;
+    out.findings.push_back(
+        {.severity = Severity::problem,
+         .reason = "StorageKeyNotAccessible",
+         .message = fmt::format("the storage of {} is encrypted under {}, which is disabled, "
+                                "waits for its deletion, or is gone",
+                                instance.identifier, key),
+         .advice = fmt::format("aws kms enable-key --key-id {} && aws rds start-db-instance "
+                               "--db-instance-identifier {}",
+                               key, instance.identifier)});
+  } else if (instance.is_replica() && instance.replication == "error") {
+    out.findings.push_back(
+        {.severity = Severity::problem,
+         .reason = "ReplicationBroken",
+         .message = fmt::format("{} does not receive what {} writes", instance.identifier,
+                                instance.replica_source),
+         .advice = fmt::format("aws rds reboot-db-instance --db-instance-identifier {}",
+                               instance.identifier)});
   } else if (instance.status == "incompatible-parameters") {
     out.findings.push_back(
         {.severity = Severity::problem,

@@ -233,7 +233,7 @@ def test_without_its_key_an_instance_is_inaccessible_until_it_is_started_with_it
                    DBSnapshotIdentifier="never") == "InvalidDBInstanceState"
     assert code_of(rds.delete_db_instance, DBInstanceIdentifier="locked-out",
                    FinalDBSnapshotIdentifier="never") == "InvalidDBInstanceState"
-    assert key in server.why("locked-out")
+    assert f"key/{key} && aws rds start-db-instance --db-instance-identifier locked-out" in server.why("locked-out")
     kms.enable_key(KeyId=key)
     rds.start_db_instance(DBInstanceIdentifier="locked-out")
     assert count(one.wait(), "still here") == 100
