@@ -37,6 +37,7 @@
 #include "services/rds/controller/instance_controller.h"
 #include "services/rds/explain.h"
 #include "services/rds/master_secret.h"
+#include "services/rds/metrics.h"
 #include "services/rds/snapshots.h"
 #include "services/route53/publisher.h"
 #include "services/secretsmanager/rotation.h"
@@ -322,6 +323,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   };
   rds::InstanceController databases(rds);
   rds::SnapshotController snapshots(rds);
+  rds::InstanceMetrics database_metrics(rds, cloudwatch);
 
   LF_CO_TRY(certificate, host_certificate(*authority, folder));
   ecr::LocalClientSetup clients(loop, ecr::client_places(settings.instance),
@@ -457,6 +459,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   background.start(vpcs);
   background.start(snapshots);
   background.start(databases);
+  background.start(database_metrics);
   background.start(log_housekeeping);
   background.start(alarms);
   background.start(notifications);
