@@ -56,6 +56,8 @@ LF_RECORD(TargetRecord, id, cluster, service, min_capacity, max_capacity, role_a
           out_suspended, schedule_suspended, tags, enforce, change, not_scaled, not_scaled_at,
           created)
 
+inline constexpr const char* kToBeMade = "-";
+
 struct PolicyRecord {
   std::string id;  // UUID in the ARN
   std::string name;
@@ -65,7 +67,8 @@ struct PolicyRecord {
   // The alarms of target tracking; no low one when scaling in is disabled.
   std::string high_alarm;
   std::string low_alarm;
-  std::string alarms_made;  // fingerprint of the alarms as they were last made
+  // Fingerprint of the alarms as they were last made; kToBeMade: the policy has changed since.
+  std::string alarms_made;
   TimePoint created{};
 };
 LF_RECORD(PolicyRecord, id, name, type, step, tracking, high_alarm, low_alarm, alarms_made, created)

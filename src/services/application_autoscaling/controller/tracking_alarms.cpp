@@ -211,19 +211,19 @@ task<Result<void>> ensure_alarms(ApplicationAutoscaling& scaling, Scope scope, T
   const auto wanted = tracking_alarms(scope, target, policy.value, scaling.timing);
   const std::string made = wanted.empty() ? std::string() : fingerprint(wanted);
   const auto& cloudwatch = scaling.cloudwatch;
-  std::vector<std::string> extra;
-  const std::string ours = fmt::format("TargetTracking-{}-Alarm", target.resource());
-  for (const std::string& name :
-       cloudwatch.alarms_with_action(scope, policy_arn(scope, target.resource(), policy.value))) {
-    if (name.starts_with(ours) &&
-        std::ranges::find(wanted, name, &cloudwatch::AlarmSettings::name) == wanted.end())
-      extra.push_back(name);
-  }
-  if (!extra.empty()) LF_CO_OK(co_await scaling.cloudwatch.delete_alarms(scope, std::move(extra)));
   const bool there = std::ranges::all_of(wanted, [&](const cloudwatch::AlarmSettings& alarm) {
     return cloudwatch.alarm(scope, alarm.name).has_value();
   });
   if (there && made == policy.value.alarms_made) co_return Result<void>();
+  std::vector<std::string> extra;
+  const std::string ours = fmt::format("TargetTracking-{}-Alarm", target.resource());
+  for (const std::string& name :
+       cloudwatch.alarms_with_action(scope, policy_arn(scope, target.resource(), policy.value))) {
+    const bool still =
+        std::ranges::find(wanted, name, &cloudwatch::AlarmSettings::name) != wanted.end();
+    if (name.starts_with(ours) && !still) extra.push_back(name);
+  }
+  if (!extra.empty()) LF_CO_OK(co_await scaling.cloudwatch.delete_alarms(scope, std::move(extra)));
   for (const cloudwatch::AlarmSettings& alarm : wanted)
     LF_CO_OK(co_await scaling.cloudwatch.put_alarm(scope, alarm));
   // A policy that has been deleted meanwhile has no use for them.

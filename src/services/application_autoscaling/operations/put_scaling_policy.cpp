@@ -40,7 +40,7 @@ Result<void> apply(const PutScalingPolicyRequest& in, const std::string& resourc
                    PolicyRecord& policy) {
   LF_TRY(type, type_of(in, policy.type.empty() ? nullptr : &policy));
   policy.type = type;
-  policy.alarms_made.clear();
+  policy.alarms_made = kToBeMade;
   if (type == "StepScaling") {
     if (in.step_scaling_policy_configuration) policy.step = in.step_scaling_policy_configuration;
     policy.tracking.reset();
@@ -87,7 +87,7 @@ task<void> put_back(ApplicationAutoscaling& scaling, Scope scope, TargetRecord t
     (void)co_await scaling.store.commit({{table.unchanged(id, now->revision)}, {table.remove(id)}});
     co_return;
   }
-  before->value.alarms_made.clear();
+  before->value.alarms_made = kToBeMade;
   (void)co_await scaling.store.commit(
       {{table.unchanged(id, now->revision)}, {table.put(id, before->value)}});
   if (auto row = table.get(id))
