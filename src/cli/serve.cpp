@@ -30,10 +30,27 @@ const std::vector<Option>& known_options() {
       {"--metrics", "ADDRESS:PORT", "",
        "answers GET /metrics of Prometheus there, to anybody; otherwise only signed ones of "
        "/_landfall/metrics"},
+      {"--target-tracking-alarms", "SECONDS,OUT,IN", "60,3,15",
+       "alarms of target tracking: their period, and how many periods to scale out and in"},
       {"--log-level", "LEVEL", "info", "debug, info, warning or error"},
       {"--help", "", "", "this text"},
   };
   return known;
+}
+
+// "60,3,15": a period that CloudWatch has, and counts that fit into a day.
+std::optional<application_autoscaling::AlarmTiming> timing_of(std::string_view text) {
+  int parts[3] = {};
+  for (int& part : parts) {
+    const std::string_view word = text.substr(0, text.find(','));
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), part);
+    if (error != std::errc() || end != word.data() + word.size() || part < 1) return {};
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+  }
+  const auto [period, out, in] = parts;
+  const bool has = period == 10 || period == 20 || period == 30 || period % 60 == 0;
+  if (!text.empty() || !has || std::int64_t(period) * std::max(out, in) > 86400) return {};
+  return application_autoscaling::AlarmTiming{period, out, in};
 }
 
 std::optional<log::Level> level_of(std::string_view name) {
@@ -66,6 +83,12 @@ Result<ServerSettings> settings_of(const Parsed& parsed) {
   }
   LF_TRY(published, parse_published(parsed["--publish"]));
   out.published = std::move(published);
+  const auto timing = timing_of(parsed["--target-tracking-alarms"]);
+  if (!timing)
+    return fail("usage",
+                "--target-tracking-alarms takes a period of 10, 20, 30 or a multiple of 60 seconds "
+                "and two counts, such as 60,3,15; together at most a day");
+  out.target_tracking = *timing;
   return out;
 }
 

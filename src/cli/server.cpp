@@ -10,6 +10,8 @@
 #include "http/server.h"
 #include "io/files.h"
 #include "services/acm/keeper.h"
+#include "services/application_autoscaling/controller/target_controller.h"
+#include "services/application_autoscaling/explain.h"
 #include "services/cloudwatch/alarms/evaluator.h"
 #include "services/cloudwatch/explain.h"
 #include "services/ec2/controller/controller.h"
@@ -23,9 +25,11 @@
 #include "services/ecs/controller/service_controller.h"
 #include "services/ecs/controller/task_controller.h"
 #include "services/ecs/explain.h"
+#include "services/ecs/metrics/sampler.h"
 #include "services/ecs/registry_images.h"
 #include "services/ecs/rotation_tasks.h"
 #include "services/ecs/secret_values.h"
+#include "services/ecs/service_port.h"
 #include "services/elbv2/controller/controller.h"
 #include "services/elbv2/explain.h"
 #include "services/elbv2/target_port.h"
@@ -50,6 +54,7 @@
 #include "store/sealed.h"
 #include "store/store.h"
 #include "wire/acm/operations.h"
+#include "wire/application_autoscaling/operations.h"
 #include "wire/cloudwatch/operations.h"
 #include "wire/ec2/operations.h"
 #include "wire/ecr/operations.h"
@@ -374,6 +379,13 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   secretsmanager::Rotations rotations(loop, secrets, rotation_tasks);
   ecs::TaskController tasks(fargate);
   ecs::ServiceController services(ecs);
+  // A target tracking alarm of shorter periods needs a value in each of them.
+  ecs::Sampler task_metrics(fargate, cloudwatch,
+                            std::chrono::seconds(std::min(20, settings.target_tracking.period_s)));
+  ecs::ServicePort task_counts(ecs);
+  application_autoscaling::ApplicationAutoscaling scaling{
+      loop, *store, clock, random, identities, task_counts, cloudwatch, settings.target_tracking};
+  application_autoscaling::TargetController scaler(scaling);
 
   gateway::Gateway gateway(identities, clock, random);
   gateway.add(gateway::service(iam::kService, iam));
@@ -385,6 +397,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   gateway.add(gateway::service(ecr::kService, ecr, 32 << 20));  // layer parts of 20 MiB, base64
   gateway.add(gateway::service(ecs::kService, ecs));
   gateway.add(gateway::service(acm::kService, acm));
+  gateway.add(gateway::service(application_autoscaling::kService, scaling));
   gateway.add(gateway::service(elbv2::kService, elbv2));
   gateway.add(gateway::service(route53::kService, route53));
   gateway.add(gateway::service(kms::kService, kms));
@@ -409,6 +422,10 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   });
   why.add("ecs", [&fargate](Scope scope, std::string reference) {
     return ecs::explain(fargate, std::move(scope), std::move(reference));
+  });
+  why.add("application-autoscaling", [&scaling, &scaler](Scope scope, std::string reference) {
+    return application_autoscaling::explain(scaling, scaler.signals(), std::move(scope),
+                                            std::move(reference));
   });
   why.add("rds", [&rds](Scope scope, std::string reference) {
     return rds::explain(rds, std::move(scope), std::move(reference));
@@ -471,6 +488,8 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   background.start(tasks);
   background.start(services);
   background.start(rotations);
+  background.start(task_metrics);
+  background.start(scaler);
   io::TaskScope sweeping(loop);
   sweeping.spawn("ecr sweep", ecr::sweep_forever(ecr, {}, std::chrono::hours(1),
                                                  [&](const host::Digest& digest) {

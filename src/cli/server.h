@@ -7,6 +7,7 @@
 #include "host/instance.h"
 #include "io/loop.h"
 #include "io/net.h"
+#include "services/application_autoscaling/service.h"
 #include "services/elbv2/published.h"
 
 namespace landfall::cli {
@@ -20,6 +21,7 @@ struct ServerSettings {
   std::filesystem::path engines;
   std::optional<io::Endpoint> metrics;  // for Prometheus; absent: only behind a signature
   std::vector<elbv2::Published> published;
+  application_autoscaling::AlarmTiming target_tracking;
 };
 
 // Runs until SIGTERM or SIGINT. `ended` says why it could not start.

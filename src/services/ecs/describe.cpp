@@ -183,10 +183,9 @@ Result<void> check_settings(const wire::List<ClusterSetting>& settings) {
     if (setting.name != "containerInsights")
       return errors::invalid_parameter(
           fmt::format("There is no cluster setting '{}'.", setting.name.value_or("")));
-    if (setting.value != "disabled")
-      return errors::invalid_parameter(fmt::format(
-          "Setting containerInsights to '{}' is not supported: there are no container metrics yet.",
-          setting.value.value_or("")));
+    if (setting.value != "disabled" && setting.value != "enabled" && setting.value != "enhanced")
+      return errors::invalid_parameter(
+          "The value of containerInsights is enabled, enhanced or disabled.");
   }
   return {};
 }
