@@ -222,6 +222,24 @@ class Background {
   std::vector<std::function<task<void>()>> stops_;
 };
 
+// Load balancers' samples as CloudWatch takes them. Where there are single values they make the
+// statistics, too.
+task<Result<void>> keep_balancer_metrics(cloudwatch::Port& cloudwatch, Scope scope,
+                                         TimePoint minute,
+                                         std::vector<elbv2::MetricSample> samples) {
+  std::vector<cloudwatch::Sample> out;
+  for (elbv2::MetricSample& sample : samples) {
+    cloudwatch::Sample& kept = out.emplace_back();
+    kept.metric = {std::move(sample.space), std::move(sample.name), std::move(sample.dimensions)};
+    kept.time = minute;
+    kept.unit = std::move(sample.unit);
+    kept.values = std::move(sample.values);
+    if (kept.values.empty())
+      kept.summary = {sample.sample_count, sample.sum, sample.minimum, sample.maximum};
+  }
+  return cloudwatch.put(std::move(scope), std::move(out));
+}
+
 task<void> sweep_layers(io::Loop& loop, host::LocalContainers& containers) {
   while (true) {
     co_await loop.sleep_for(std::chrono::hours(1));
@@ -346,6 +364,10 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   acm::CertificatePort certificates(acm);
   acm::Keeper certificate_keeper(acm);
   elbv2::Elbv2 elbv2{loop, *store, clock, random, networks, certificates, events};
+  elbv2.metric_sink = [&cloudwatch](Scope scope, TimePoint minute,
+                                    std::vector<elbv2::MetricSample> samples) {
+    return keep_balancer_metrics(cloudwatch, std::move(scope), minute, std::move(samples));
+  };
   acm.users = [&elbv2](const Scope& scope, const std::string& arn) {
     return elbv2::users_of_certificate(elbv2.tables(scope), arn);
   };
