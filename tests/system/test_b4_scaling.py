@@ -10,6 +10,7 @@ import json
 import re
 import threading
 import time
+import urllib.request
 
 import pytest
 
@@ -206,3 +207,49 @@ def test_target_tracking_without_its_metric_keeps_what_there_is(world):
     assert "AlreadyAtMaxCapacity" in why and "--max-capacity 20" in why
     assert not [one for one in world.activities("quiet") if one.get("NotScaledReasons")]
     world.remove("quiet")
+
+
+def test_requests_of_a_balancer_scale_a_service(tmp_path_factory):
+    """ALBRequestCountPerTarget: a load balancer's counts come once a minute, so this server's alarms have periods of a minute."""
+    server = Server(options=("--target-tracking-alarms", "60,1,1"))
+    try:
+        server.start()
+        world = World(server, tmp_path_factory.mktemp("folder"))
+        clients = Clients(server.environment(), REGION)
+        elbv2, ec2 = clients("elbv2"), clients("ec2")
+        for port in (80, 3000):
+            ec2.authorize_security_group_ingress(GroupId=world.small.group, IpPermissions=[
+                {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])
+        balancer = elbv2.create_load_balancer(Name="requests", Subnets=world.small.subnets,
+                                              SecurityGroups=[world.small.group])["LoadBalancers"][0]
+        group = elbv2.create_target_group(Name="requests", Protocol="HTTP", Port=3000, VpcId=world.small.vpc, TargetType="ip",
+                                          HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2,
+                                          HealthyThresholdCount=2)["TargetGroups"][0]["TargetGroupArn"]
+        elbv2.create_listener(LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80,
+                              DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])
+        definition = world.small.define("sh", "-c", "mkdir -p /tmp/w && echo ok > /tmp/w/index.html && exec httpd -f -p 3000 -h /tmp/w",
+                                        portMappings=[{"containerPort": 3000}])
+        world.small.create_service("web", definition, 1, loadBalancers=[
+            {"targetGroupArn": group, "containerName": "app", "containerPort": 3000}])
+        world.scaling.register_scalable_target(**world.place("web"), MinCapacity=1, MaxCapacity=2)
+        label = balancer["LoadBalancerArn"].split(":loadbalancer/")[1] + "/" + group.split(":")[-1]
+        world.scaling.put_scaling_policy(
+            **world.place("web"), PolicyName="requests", PolicyType="TargetTrackingScaling", TargetTrackingScalingPolicyConfiguration={
+                "TargetValue": 50.0, "ScaleInCooldown": 1, "PredefinedMetricSpecification": {
+                    "PredefinedMetricType": "ALBRequestCountPerTarget", "ResourceLabel": label}})
+
+        def ask() -> bool:
+            with urllib.request.urlopen(f"http://{balancer['DNSName']}/", timeout=5) as answer:
+                return answer.status == 200
+        eventually(ask, 60, what="the balancer answers")
+
+        def asked_and_grown() -> bool:
+            for _ in range(20):
+                ask()
+            return world.small.service("web")["desiredCount"] == 2
+        eventually(asked_and_grown, 200, every_s=1, what="a second task for the requests")
+        eventually(lambda: world.small.service("web")["desiredCount"] == 1, 300, every_s=1, what="one task without requests")
+        assert "AlarmLow" in world.activities("web")[0]["Cause"]
+        world.small.remove()
+    finally:
+        stop_and_check(server)
