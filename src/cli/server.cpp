@@ -30,6 +30,7 @@
 #include "services/ecs/rotation_tasks.h"
 #include "services/ecs/secret_values.h"
 #include "services/ecs/service_port.h"
+#include "services/ecs/session/sessions.h"
 #include "services/elbv2/controller/controller.h"
 #include "services/elbv2/explain.h"
 #include "services/elbv2/target_port.h"
@@ -386,6 +387,9 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   LF_CO_OK(outside_images.open());
   elbv2::TargetPort targets(elbv2);
   ecs::Ecs ecs{loop, *store, clock, random, networks, identities, events, targets};
+  ecs::Sessions sessions(loop, clock, random, containers);
+  ecs.sessions = &sessions;
+  ecs.alarms = &cloudwatch;
   ecs::RegistryImages images(ecr, identities, outside_images);
   ssm::Ssm parameters{*store, clock, kms, identities};
   ecs::SecretValues secret_values(secrets, parameters);
@@ -433,6 +437,11 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
       });
 
   gateway.set_more_metrics([&balancers] { return balancers.prometheus(); });
+  gateway.add_path(
+      std::string(ecs::kChannelPath),
+      [&sessions](http::Request request, http::BodyReader& body, http::ResponseWriter& out) {
+        return sessions.serve(std::move(request), body, out);
+      });
 
   // Every service that can explain itself.
   reconcile::Why why;

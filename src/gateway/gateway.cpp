@@ -96,6 +96,11 @@ task<void> Gateway::handle(http::Request request, http::BodyReader& body,
     co_await registry_(std::move(request), body, out);
     co_return;
   }
+  for (const auto& [below, handler] : paths_) {
+    if (!request.path.starts_with(below)) continue;
+    co_await handler(std::move(request), body, out);
+    co_return;
+  }
   if (request.path == "/_landfall/health") {
     (void)co_await out.send(plain(200, "{\"status\":\"ok\"}\n", "application/json"));
     co_return;

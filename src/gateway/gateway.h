@@ -32,6 +32,10 @@ class Gateway {
   void add_public(std::string prefix, PublicHandler handler) {
     public_[std::move(prefix)] = std::move(handler);
   }
+  // Everything below a path that ends with '/'.
+  void add_path(std::string below, PathHandler handler) {
+    paths_[std::move(below)] = std::move(handler);
+  }
   void add_own(std::string path, OwnHandler handler) { own_[std::move(path)] = std::move(handler); }
 
   // Counters in the text form of Prometheus; `more` gives those of other parts.
@@ -62,6 +66,7 @@ class Gateway {
   std::function<task<std::string>()> more_metrics_;
   sigv4::KeyCache signing_keys_;
   PathHandler registry_;
+  std::map<std::string, PathHandler> paths_;
   std::map<std::string, OwnHandler> own_;
   std::map<std::string, PublicHandler> public_;
 };

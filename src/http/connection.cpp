@@ -12,6 +12,8 @@ constexpr std::uint64_t kDiscardLimit = 256 << 10;
 // Before closing under a client that still sends: it should see our answer, not a reset.
 constexpr std::uint64_t kLingerLimit = 64 << 20;
 constexpr Millis kLingerTime = std::chrono::seconds(5);
+// Who uses an upgraded connection has limits of its own.
+constexpr Millis kUpgradedTimeout = std::chrono::hours(24);
 // Bodies up to this size travel in one write with their head.
 constexpr std::size_t kJoinLimit = 16 << 10;
 
@@ -355,6 +357,33 @@ task<Result<void>> Connection::finish() {
   reply_ = Reply::finished;
   if (chunked_reply_ && !no_body_) co_return co_await stream_.write_all("0\r\n\r\n");
   co_return Result<void>();
+}
+
+task<Result<Duplex*>> Connection::upgrade(Headers headers) {
+  CHECK(reply_ == Reply::none);
+  // Stays so: the connection is not used again.
+  reply_ = Reply::streaming;
+  keep_alive_ = false;
+  std::string head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n";
+  for (const auto& [name, value] : headers) {
+    append_clean(head, name);
+    head += ": ";
+    append_clean(head, value);
+    head += "\r\n";
+  }
+  head += "\r\n";
+  stream_.set_timeout(kUpgradedTimeout);
+  LF_CO_OK(co_await stream_.write_all(head));
+  co_return this;
+}
+
+task<Result<std::string>> Connection::receive() {
+  if (!pending_.empty()) co_return std::exchange(pending_, {});
+  co_return co_await stream_.read_piece(kPiece);
+}
+
+task<Result<void>> Connection::transmit(std::string_view bytes) {
+  co_return co_await stream_.write_all(bytes);
 }
 
 }  // namespace landfall::http

@@ -33,7 +33,7 @@ struct ServerShared {
   std::string date_;
 };
 
-class Connection final : public BodyReader, public ResponseWriter {
+class Connection final : public BodyReader, public ResponseWriter, public Duplex {
  public:
   Connection(ServerShared& shared, io::Fd fd, io::Endpoint peer, std::uint64_t listener,
              std::string network_namespace);
@@ -51,6 +51,9 @@ class Connection final : public BodyReader, public ResponseWriter {
   task<Result<void>> start(Response head) override;
   task<Result<void>> write(std::string_view bytes) override;
   task<Result<void>> finish() override;
+  task<Result<Duplex*>> upgrade(Headers headers) override;
+  task<Result<std::string>> receive() override;
+  task<Result<void>> transmit(std::string_view bytes) override;
   bool started() const override { return reply_ != Reply::none; }
 
  private:

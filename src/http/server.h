@@ -24,6 +24,16 @@ class BodyReader {
   task<Result<std::string>> read_all(std::size_t limit);
 };
 
+// A connection that has left HTTP: bytes in both directions, which may be under way at the same
+// time.
+class Duplex {
+ public:
+  virtual ~Duplex() = default;
+  // Whatever has come; empty at the end. Errors: "connection-lost".
+  virtual task<Result<std::string>> receive() = 0;
+  virtual task<Result<void>> transmit(std::string_view bytes) = 0;
+};
+
 class ResponseWriter {
  public:
   virtual ~ResponseWriter() = default;
@@ -34,6 +44,9 @@ class ResponseWriter {
   virtual task<Result<void>> start(Response head) = 0;
   virtual task<Result<void>> write(std::string_view bytes) = 0;
   virtual task<Result<void>> finish() = 0;
+  // "101 Switching Protocols" with these headers. What follows on the connection is the handler's;
+  // it ends when the handler returns. Valid until then.
+  virtual task<Result<Duplex*>> upgrade(Headers headers) = 0;
   virtual bool started() const = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include "io/asio.h"
+#include "io/terminal.h"
 
 extern char** environ;
 
@@ -61,7 +63,7 @@ Result<Prepared> prepare(const Command& command) {
 // vfork: the child borrows our memory until exec, so it costs the same however large we are. It
 // makes system calls only, and tells through `failed` what went wrong.
 Result<int> spawn(const Prepared& prepared, const Command& command, std::array<int, 3> streams,
-                  bool new_session) {
+                  bool new_session, bool on_terminal = false) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -77,6 +79,10 @@ Result<int> spawn(const Prepared& prepared, const Command& command, std::array<i
     step = "redirect";
     bool good = true;
     for (int i = 0; i < 3 && good; ++i) good = ::dup2(streams[std::size_t(i)], i) >= 0;
+    if (good && on_terminal) {
+      step = "take the terminal";
+      good = ::ioctl(0, TIOCSCTTY, 0) == 0;
+    }
     if (good && prepared.network_namespace) {
       step = "enter the network namespace";
       good = ::setns(prepared.network_namespace.get(), CLONE_NEWNET) == 0;
@@ -236,6 +242,11 @@ Result<int> start_daemon(const Command& command, const std::string& log_path) {
   }
   const int output = log_file ? log_file.get() : null.get();
   return spawn(prepared, command, {null.get(), output, output}, true);
+}
+
+Result<int> start_on_terminal(const Command& command, int fd) {
+  LF_TRY(prepared, prepare(command));
+  return spawn(prepared, command, {fd, fd, fd}, true, true);
 }
 
 Result<std::uint64_t> process_start_time(int pid) {

@@ -6,6 +6,7 @@
 #include "host/containers/enter.h"
 #include "host/containers/local_containers.h"
 #include "io/process.h"
+#include "io/terminal.h"
 
 namespace landfall::host {
 namespace fs = std::filesystem;
@@ -13,8 +14,12 @@ namespace {
 
 struct Scratch {
   fs::path process, pid, log;
+  Scratch() = default;
+  Scratch(Scratch&&) = default;
   ~Scratch() {
-    for (const fs::path& file : {process, pid, log}) ::unlink(file.c_str());
+    for (const fs::path& file : {process, pid, log}) {
+      if (!file.empty()) ::unlink(file.c_str());
+    }
   }
 };
 
@@ -41,37 +46,94 @@ task<void> kill_later(io::Loop& loop, Millis timeout, fs::path pid_file, bool& e
 
 }  // namespace
 
-task<Result<ExecResult>> LocalContainers::exec(std::string id, ExecRequest request) {
-  const Meta* meta = find_meta(id);
-  if (!meta) {
-    co_return fail("container-unknown", fmt::format("there is no container {}", id), 404);
-  }
-  if (meta->state != ContainerState::running) {
-    co_return fail("container-not-running", fmt::format("container {} is not running", id), 409);
-  }
-  if (request.argv.empty()) co_return fail("invalid-container", "an empty command");
-  const fs::path run = paths(id).run;
-  LF_CO_TRY(config, io::read_file(run / "config.json"));
-  LF_CO_TRY(process, further_process(paths(id).root(), config, request));
-  const std::string name = fmt::format("exec-{}", ++exec_counter_);
-  const Scratch files{run / (name + ".json"), run / (name + ".pid"), run / (name + ".log")};
-  LF_CO_OK(io::write_file(files.process, json::serialize(process), 0600));
-
+struct LocalContainers::Inside {
+  Scratch files;
   io::Command command;
-  command.argv = {"runc",
-                  "--root",
-                  (run_ / "runc").string(),
-                  "--log",
-                  files.log.string(),
-                  "--log-format",
-                  "json",
-                  "exec",
-                  "--process",
-                  files.process.string(),
-                  "--pid-file",
-                  files.pid.string(),
-                  id};
-  command.network_namespace = fmt::format("/proc/{}/ns/net", meta->init_pid);
+};
+
+Result<LocalContainers::Inside> LocalContainers::prepare_inside(const std::string& id,
+                                                                const ExecRequest& request,
+                                                                bool terminal) {
+  const Meta* meta = find_meta(id);
+  if (!meta) return fail("container-unknown", fmt::format("there is no container {}", id), 404);
+  if (meta->state != ContainerState::running)
+    return fail("container-not-running", fmt::format("container {} is not running", id), 409);
+  if (request.argv.empty()) return fail("invalid-container", "an empty command");
+  const fs::path run = paths(id).run;
+  LF_TRY(config, io::read_file(run / "config.json"));
+  LF_TRY(process, further_process(paths(id).root(), config, request));
+  process["terminal"] = terminal;
+  const std::string name = fmt::format("exec-{}", ++exec_counter_);
+  Inside out;
+  out.files.process = run / (name + ".json");
+  out.files.pid = run / (name + ".pid");
+  out.files.log = run / (name + ".log");
+  LF_OK(io::write_file(out.files.process, json::serialize(process), 0600));
+  out.command.argv = {"runc",
+                      "--root",
+                      (run_ / "runc").string(),
+                      "--log",
+                      out.files.log.string(),
+                      "--log-format",
+                      "json",
+                      "exec",
+                      "--process",
+                      out.files.process.string(),
+                      "--pid-file",
+                      out.files.pid.string(),
+                      id};
+  out.command.network_namespace = fmt::format("/proc/{}/ns/net", meta->init_pid);
+  return out;
+}
+
+namespace {
+
+class LocalTerminal final : public TerminalSession {
+ public:
+  LocalTerminal(io::Terminal terminal, Scratch files)
+      : terminal_(std::move(terminal)), files_(std::move(files)) {}
+  // runc is killed with the terminal, what it has started must be told.
+  ~LocalTerminal() override {
+    if (!ended_) kill_command(files_.pid);
+  }
+  task<Result<std::string>> read() override {
+    LF_CO_TRY(said, co_await terminal_.read());
+    if (!said.empty() || ended_) co_return said;
+    // Not even started: runc writes the reason to its log.
+    const auto log = io::read_file(files_.log, 64 << 10);
+    std::error_code ignored;
+    if (!log || log->empty() || fs::exists(files_.pid, ignored) || told_) co_return said;
+    told_ = true;
+    co_return runtime_error(*log).message + "\r\n";
+  }
+  task<Result<void>> write(std::string typed) override { return terminal_.write(std::move(typed)); }
+  void resize(int rows, int columns) override { terminal_.resize(rows, columns); }
+  task<int> exit_code() override {
+    const int code = co_await terminal_.ended();
+    ended_ = true;
+    co_return code;
+  }
+
+ private:
+  io::Terminal terminal_;
+  Scratch files_;
+  bool ended_ = false;
+  bool told_ = false;
+};
+
+}  // namespace
+
+task<Result<std::unique_ptr<TerminalSession>>> LocalContainers::open_terminal(std::string id,
+                                                                              ExecRequest request) {
+  LF_CO_TRY(inside, prepare_inside(id, request, true));
+  LF_CO_TRY(terminal, io::Terminal::start(loop_, inside.command));
+  co_return std::make_unique<LocalTerminal>(std::move(terminal), std::move(inside.files));
+}
+
+task<Result<ExecResult>> LocalContainers::exec(std::string id, ExecRequest request) {
+  LF_CO_TRY(inside, prepare_inside(id, request, false));
+  const Scratch files = std::move(inside.files);
+  io::Command command = std::move(inside.command);
   command.input = std::move(request.input);
   command.timeout = request.timeout + std::chrono::seconds(10);
   command.output_limit = request.output_limit;

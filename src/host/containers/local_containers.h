@@ -17,12 +17,13 @@
 #include "host/containers/bundle.h"
 #include "host/containers/containers.h"
 #include "host/containers/monitor.h"
+#include "host/containers/terminals.h"
 #include "host/images/images.h"
 #include "host/instance.h"
 
 namespace landfall::host {
 
-class LocalContainers final : public Containers {
+class LocalContainers final : public Containers, public Terminals {
  public:
   // `blobs` may be null where containers have base folders only.
   LocalContainers(io::Loop& loop, const Clock& clock, const Instance& instance, BlobStore* blobs);
@@ -40,6 +41,8 @@ class LocalContainers final : public Containers {
   task<Result<ExitStatus>> stop(std::string id, Millis grace) override;
   task<Result<ExitStatus>> wait(std::string id) override;
   task<Result<ExecResult>> exec(std::string id, ExecRequest request) override;
+  task<Result<std::unique_ptr<TerminalSession>>> open_terminal(std::string id,
+                                                               ExecRequest request) override;
   Result<ContainerStats> stats(const std::string& id) override;
   std::optional<ContainerInfo> find(const std::string& id) const override;
   std::vector<ContainerInfo> list() const override;
@@ -79,6 +82,8 @@ class LocalContainers final : public Containers {
   ContainerInfo info(const Meta& meta) const;
   Meta* find_meta(const std::string& id);
   task<Result<void>> save(const std::string& id);
+  struct Inside;  // a command inside a container: its files and its `runc exec`
+  Result<Inside> prepare_inside(const std::string& id, const ExecRequest& request, bool terminal);
   Result<IdRange> allocate_range(const std::string& group) const;
 
   task<Result<ContainerInfo>> build(ContainerSpec spec);

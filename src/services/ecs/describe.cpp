@@ -101,6 +101,12 @@ Container describe_container(const Scope& scope, const TaskRecord& task,
   if (task.attachment)
     out.network_interfaces.push_back({task.attachment->id, task.attachment->private_address, {}});
   out.health_status = std::string(name_of(container.health));
+  if (task.execute_command) {
+    ManagedAgent& agent = out.managed_agents.emplace_back();
+    agent.name = "ExecuteCommandAgent";
+    agent.last_status = std::string(name_of(container.status));
+    agent.last_started_at = moment(container.started_at);
+  }
   out.cpu = container.cpu;
   out.memory = text(container.memory);
   out.memory_reservation = text(container.memory_reservation);
@@ -198,6 +204,39 @@ NetworkConfiguration to_api(const Network& network) {
   return {vpc};
 }
 
+LoadBalancer to_api(const ServiceTarget& target) {
+  LoadBalancer out;
+  out.target_group_arn = target.target_group;
+  out.container_name = target.container;
+  out.container_port = target.port;
+  if (target.alternate_group.empty()) return out;
+  AdvancedConfiguration advanced;
+  advanced.alternate_target_group_arn = target.alternate_group;
+  advanced.production_listener_rule = target.production_rule;
+  advanced.test_listener_rule = text(target.test_rule);
+  advanced.role_arn = target.role;
+  out.advanced_configuration = std::move(advanced);
+  return out;
+}
+
+DeploymentConfiguration describe_configuration(const ServiceRecord& service) {
+  DeploymentConfiguration out;
+  const DeploymentSettings& settings = service.settings;
+  out.deployment_circuit_breaker = {service.breaker, service.breaker_rollback};
+  out.maximum_percent = service.maximum_percent;
+  out.minimum_healthy_percent = service.minimum_healthy_percent;
+  out.strategy = settings.strategy == Strategy::blue_green ? "BLUE_GREEN" : "ROLLING";
+  out.bake_time_in_minutes = settings.bake_minutes;
+  if (!settings.alarms.empty() || settings.alarms_enabled) {
+    DeploymentAlarms alarms;
+    alarms.alarm_names.assign(settings.alarms.begin(), settings.alarms.end());
+    alarms.enable = settings.alarms_enabled;
+    alarms.rollback = settings.alarms_rollback;
+    out.alarms = std::move(alarms);
+  }
+  return out;
+}
+
 Service describe_service(const Ecs& ecs, const Scope& scope, const ServiceRecord& service,
                          ServiceParts parts) {
   Service out;
@@ -207,13 +246,8 @@ Service describe_service(const Ecs& ecs, const Scope& scope, const ServiceRecord
   out.load_balancers.present = true;
   for (const DeploymentRecord& deployment : service.deployments) {
     if (!deployment.primary) continue;
-    for (const ServiceTarget& target : deployment.targets) {
-      LoadBalancer balancer;
-      balancer.target_group_arn = target.target_group;
-      balancer.container_name = target.container;
-      balancer.container_port = target.port;
-      out.load_balancers.push_back(std::move(balancer));
-    }
+    for (const ServiceTarget& target : deployment.targets)
+      out.load_balancers.push_back(to_api(target));
   }
   out.service_registries.present = true;
   out.status = service.status == ServiceStatus::active     ? "ACTIVE"
@@ -235,13 +269,7 @@ Service describe_service(const Ecs& ecs, const Scope& scope, const ServiceRecord
   }
   out.platform_version = service.platform_version;
   out.platform_family = "Linux";
-  DeploymentConfiguration configuration;
-  configuration.deployment_circuit_breaker = {service.breaker, service.breaker_rollback};
-  configuration.maximum_percent = service.maximum_percent;
-  configuration.minimum_healthy_percent = service.minimum_healthy_percent;
-  configuration.strategy = "ROLLING";
-  configuration.bake_time_in_minutes = 0;
-  out.deployment_configuration = std::move(configuration);
+  out.deployment_configuration = describe_configuration(service);
   out.deployments.present = true;
   for (const DeploymentRecord& deployment : service.deployments) {
     out.deployments.push_back(
@@ -252,6 +280,19 @@ Service describe_service(const Ecs& ecs, const Scope& scope, const ServiceRecord
   }
   if (service.deployments.empty() && service.last_good)
     out.task_definition = service.last_good->task_definition;
+  if (!service.rollouts.empty()) {
+    const RolloutRecord& latest = service.rollouts.front();
+    if (is_open(latest.status))
+      out.current_service_deployment = rollout_arn(scope, service, latest.id);
+    out.current_service_revisions.present = true;
+    for (const DeploymentRecord& deployment : service.deployments) {
+      const Counts& counts = by_deployment[deployment.id];
+      out.current_service_revisions.push_back(
+          {revision_arn(scope, service, deployment.id),
+           deployment.primary ? service.desired_count : deployment.desired, counts.running,
+           counts.pending});
+    }
+  }
   out.events.present = true;
   const auto events = ecs.events.list(*out.service_arn);
   for (auto event = events.rbegin(); event != events.rend(); ++event)
@@ -266,7 +307,7 @@ Service describe_service(const Ecs& ecs, const Scope& scope, const ServiceRecord
   out.created_by = text(service.created_by);
   out.enable_ecs_managed_tags = service.ecs_managed_tags;
   out.propagate_tags = service.propagate_tags;
-  out.enable_execute_command = false;
+  out.enable_execute_command = service.execute_command;
   out.availability_zone_rebalancing = service.availability_zone_rebalancing;
   return out;
 }
@@ -293,7 +334,7 @@ Task describe_task(const Scope& scope, const TaskRecord& task, bool tags) {
   out.memory = text(task.memory);
   out.created_at = moment(task.created_at);
   out.desired_status = task.stop_wanted ? "STOPPED" : "RUNNING";
-  out.enable_execute_command = false;
+  out.enable_execute_command = task.execute_command;
   out.execution_stopped_at = moment(task.execution_stopped_at);
   out.group = text(task.group);
   out.health_status = std::string(name_of(task.health().value_or(Health::unknown)));

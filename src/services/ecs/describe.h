@@ -24,5 +24,7 @@ Service describe_service(const Ecs& ecs, const Scope& scope, const ServiceRecord
                          ServiceParts parts);
 Task describe_task(const Scope& scope, const TaskRecord& task, bool tags);
 NetworkConfiguration to_api(const Network& network);
+LoadBalancer to_api(const ServiceTarget& target);
+DeploymentConfiguration describe_configuration(const ServiceRecord& service);
 
 }  // namespace landfall::ecs

@@ -1,6 +1,7 @@
 #include "services/ecs/explain.h"
 
 #include "services/ecs/controller/log_shipper.h"
+#include "services/ecs/definition/check.h"
 #include "services/ecs/diagnosis.h"
 #include "services/ecs/launch.h"
 
@@ -110,26 +111,51 @@ void look_at_ports(const Fargate& fargate, const Scope& scope, const TaskRecord&
   }
 }
 
-// `said`: its output says why.
-Finding end_of(const TaskContainer& container, bool said) {
-  Finding out{.severity = said                  ? Severity::info
-                          : container.essential ? Severity::problem
-                                                : Severity::warning,
-              .reason = container.out_of_memory ? "OutOfMemory" : "ContainerExited",
-              .message = fmt::format("container {} ended with exit code {}", container.name,
-                                     *container.exit_code)};
-  if (container.out_of_memory) {
-    out.severity = Severity::problem;
-    out.message = fmt::format("container {} needed more than its memory limit and was killed",
-                              container.name);
-    out.advice = "raise memory in the task definition";
-    return out;
-  }
+// The registry explains its own images only.
+std::vector<std::string> image_of(const TaskContainer& container) {
+  if (!is_ecr_image(container.image)) return {};
+  return {container.image};
+}
+
+std::string end_of(const TaskContainer& container) {
+  std::string out =
+      fmt::format("container {} ended with exit code {}", container.name, *container.exit_code);
   if (const auto meaning = exit_code_meaning(*container.exit_code); !meaning.empty())
-    out.message += fmt::format(": {}", meaning);
-  if (!container.last_lines.empty())
-    out.message += fmt::format("; last line: {}", container.last_lines.back());
+    out += fmt::format(" ({})", meaning);
   return out;
+}
+
+// Why a container ended by itself: what its output says of it, or the bare end.
+void look_at_end(const TaskContainer& container, std::vector<Finding> said, Explanation& out) {
+  if (container.out_of_memory) {
+    out.findings.push_back(
+        {.severity = Severity::problem,
+         .reason = "OutOfMemory",
+         .message = fmt::format("container {} needed more than its memory limit and was killed",
+                                container.name),
+         .advice = "raise memory in the task definition"});
+    return;
+  }
+  for (Finding& finding : said) {
+    finding.message = fmt::format("{}; {}", end_of(container), finding.message);
+    // The image may be what is wrong: the registry knows.
+    if (finding.reason == "ExecFormatError") finding.deeper = image_of(container);
+    out.findings.push_back(std::move(finding));
+  }
+  if (!said.empty()) return;
+  Finding bare{.severity = container.essential ? Severity::problem : Severity::warning,
+               .reason = "ContainerExited",
+               .message = end_of(container),
+               .deeper = image_of(container)};
+  if (!container.last_lines.empty())
+    bare.message += fmt::format("; last line: {}", container.last_lines.back());
+  out.findings.push_back(std::move(bare));
+}
+
+// Does the reason speak of the image?
+bool blames_image(const std::string& reason) {
+  return reason.starts_with("CannotPullContainerError") ||
+         reason.starts_with("CannotStartContainerError") || reason.contains("exec format error");
 }
 
 Explanation explain_task(const Fargate& fargate, const Scope& scope, const TaskRecord& task) {
@@ -147,6 +173,11 @@ Explanation explain_task(const Fargate& fargate, const Scope& scope, const TaskR
                               .since = task.stopped_at});
       if (task.stopped_reason.contains("AccessDenied") && !task.execution_role.empty())
         out.findings.back().deeper.push_back(task.execution_role);
+      for (const TaskContainer& container : task.containers) {
+        if (!blames_image(container.reason)) continue;
+        for (std::string& image : image_of(container))
+          out.findings.back().deeper.push_back(std::move(image));
+      }
     }
   }
   for (const std::string& role : {task.execution_role, task.task_role}) {
@@ -156,19 +187,22 @@ Explanation explain_task(const Fargate& fargate, const Scope& scope, const TaskR
   for (std::size_t i = 0; i < task.containers.size(); ++i) {
     const TaskContainer& container = task.containers[i];
     std::vector<Finding> said = diagnose_output(output_of(fargate, container));
-    if (container.exit_code && !asked_for && (*container.exit_code != 0 || container.essential))
-      out.findings.push_back(end_of(container, !said.empty()));
     if (container.health == Health::unhealthy) {
       out.findings.push_back(
           {.severity = Severity::problem,
            .reason = "ContainerUnhealthy",
            .message = fmt::format("container {} fails its health check", container.name)});
     }
-    for (Finding& finding : said) {
-      finding.message = fmt::format("container {}: {}", container.name, finding.message);
-      // What was said before a deliberate end, or by a program that goes on, may be over.
-      if (task.status == TaskStatus::running) finding.severity = Severity::warning;
-      if (!asked_for) out.findings.push_back(std::move(finding));
+    const bool ended = container.exit_code && (*container.exit_code != 0 || container.essential);
+    if (ended && !asked_for) {
+      look_at_end(container, std::move(said), out);
+    } else if (!asked_for) {
+      for (Finding& finding : said) {
+        finding.message = fmt::format("container {}: {}", container.name, finding.message);
+        // What was said by a program that goes on may be over.
+        if (task.status == TaskStatus::running) finding.severity = Severity::warning;
+        out.findings.push_back(std::move(finding));
+      }
     }
     if (!definition || i >= definition->value.definition.container_definitions.size()) continue;
     const auto& defined = definition->value.definition.container_definitions[i];

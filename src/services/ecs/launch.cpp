@@ -158,6 +158,18 @@ Result<void> check_roles(const Ecs& ecs, const std::string& task_role,
   return {};
 }
 
+Result<void> check_execute_command(const Ecs& ecs, const std::string& task_role,
+                                   std::string_view what) {
+  if (!ecs.sessions)
+    return errors::invalid_parameter("enableExecuteCommand is not supported here.");
+  if (task_role.empty())
+    return errors::invalid_parameter(fmt::format(
+        "The {} because a valid taskRoleArn is not being used. Specify a valid task role in your "
+        "task definition and try again.",
+        what));
+  return {};
+}
+
 TaskDefinition with_overrides(TaskDefinition definition, const TaskOverride& overrides) {
   if (overrides.cpu) definition.cpu = overrides.cpu;
   if (overrides.memory) definition.memory = overrides.memory;
@@ -216,6 +228,7 @@ TaskRecord new_task(Random& random, TimePoint now, const TaskDefinition& definit
         {std::move(target.target_group), std::move(target.container), target.port});
   task.tags = std::move(request.tags);
   task.credentials_id = random.uuid();
+  task.execute_command = request.execute_command;
   task.created_at = now;
   for (const ContainerDefinition& c : effective.container_definitions) {
     TaskContainer container;

@@ -41,7 +41,12 @@ struct NewTask {
   std::string started_by;
   std::string group;
   std::vector<TagRecord> tags;
+  bool execute_command = false;
 };
+// What ECS Exec demands of a task before it is made. `what`: "service couldn't be created".
+// Error InvalidParameterException.
+Result<void> check_execute_command(const Ecs& ecs, const std::string& task_role,
+                                   std::string_view what);
 // The definition with its overrides: what the task will run as.
 TaskDefinition with_overrides(TaskDefinition definition, const TaskOverride& overrides);
 TaskRecord new_task(Random& random, TimePoint now, const TaskDefinition& definition,

@@ -48,6 +48,62 @@ std::string_view name_of(Health health) {
   return "UNKNOWN";
 }
 
+std::string_view name_of(RolloutStatus status) {
+  switch (status) {
+    case RolloutStatus::pending:
+      return "PENDING";
+    case RolloutStatus::in_progress:
+      return "IN_PROGRESS";
+    case RolloutStatus::stop_requested:
+      return "STOP_REQUESTED";
+    case RolloutStatus::rollback_requested:
+      return "ROLLBACK_REQUESTED";
+    case RolloutStatus::rollback_in_progress:
+      return "ROLLBACK_IN_PROGRESS";
+    case RolloutStatus::successful:
+      return "SUCCESSFUL";
+    case RolloutStatus::stopped:
+      return "STOPPED";
+    case RolloutStatus::rollback_successful:
+      return "ROLLBACK_SUCCESSFUL";
+    case RolloutStatus::rollback_failed:
+      return "ROLLBACK_FAILED";
+  }
+  return "PENDING";
+}
+
+std::string_view name_of(Stage stage) {
+  switch (stage) {
+    case Stage::reconcile_service:
+      return "RECONCILE_SERVICE";
+    case Stage::scale_up:
+      return "SCALE_UP";
+    case Stage::test_traffic_shift:
+      return "TEST_TRAFFIC_SHIFT";
+    case Stage::production_traffic_shift:
+      return "PRODUCTION_TRAFFIC_SHIFT";
+    case Stage::bake_time:
+      return "BAKE_TIME";
+    case Stage::clean_up:
+      return "CLEAN_UP";
+  }
+  return "RECONCILE_SERVICE";
+}
+
+std::string_view name_of(Monitor monitor) {
+  switch (monitor) {
+    case Monitor::disabled:
+      return "DISABLED";
+    case Monitor::monitoring:
+      return "MONITORING";
+    case Monitor::complete:
+      return "MONITORING_COMPLETE";
+    case Monitor::triggered:
+      return "TRIGGERED";
+  }
+  return "DISABLED";
+}
+
 // A task is as healthy as its essential containers that have a health check: unhealthy when one of
 // them is, healthy when all are.
 // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/healthcheck.html

@@ -30,13 +30,19 @@ LF_RECORD(Network, subnets, security_groups, assign_public_ip)
 
 enum class Rollout { in_progress = 0, completed = 1, failed = 2 };
 
-// One entry of a service's loadBalancers: a container's port in a target group.
+// One entry of a service's loadBalancers: a container's port in a target group. Blue/green
+// deployments have two groups in turn: advancedConfiguration.
 struct ServiceTarget {
   std::string target_group;  // ARN
   std::string container;
   int port = 0;
+  std::string alternate_group;  // ARN; empty: rolling deployments only
+  std::string production_rule;  // ARN of the listener rule that decides which group serves
+  std::string test_rule;        // may be empty
+  std::string role;             // with which ECS changes the rules
 };
-LF_RECORD(ServiceTarget, target_group, container, port)
+LF_RECORD(ServiceTarget, target_group, container, port, alternate_group, production_rule, test_rule,
+          role)
 
 struct DeploymentRecord {
   std::string id;        // "ecs-svc/1234567890123456789"
@@ -44,7 +50,8 @@ struct DeploymentRecord {
   std::string task_definition;
   Network network;
   std::vector<ServiceTarget> targets;
-  int desired = 0;  // of a deployment that is not primary: what it had when it was replaced
+  bool alternate = false;  // its tasks are in the alternate target groups
+  int desired = 0;         // of a deployment that is not primary: what it had when it was replaced
   Rollout rollout = Rollout::in_progress;
   std::string rollout_reason;
   int failed_tasks = 0;
@@ -54,9 +61,105 @@ struct DeploymentRecord {
   std::map<std::string, std::string> image_digests;
   TimePoint created_at{};
   TimePoint updated_at{};
+
+  std::string_view number() const {  // of the service revision
+    return std::string_view(id).substr(id.find('/') + 1);
+  }
 };
-LF_RECORD(DeploymentRecord, id, primary, task_definition, network, targets, desired, rollout,
-          rollout_reason, failed_tasks, completed_once, image_digests, created_at, updated_at)
+LF_RECORD(DeploymentRecord, id, primary, task_definition, network, targets, alternate, desired,
+          rollout, rollout_reason, failed_tasks, completed_once, image_digests, created_at,
+          updated_at)
+
+enum class Strategy { rolling = 0, blue_green = 1 };
+
+// What UpdateService may say of deployments.
+struct DeploymentSettings {
+  Strategy strategy = Strategy::rolling;
+  int bake_minutes = 0;
+  std::vector<std::string> alarms;  // names
+  bool alarms_enabled = false;
+  bool alarms_rollback = false;
+};
+LF_RECORD(DeploymentSettings, strategy, bake_minutes, alarms, alarms_enabled, alarms_rollback)
+
+// In AWS's words; see name_of.
+enum class RolloutStatus {
+  pending = 0,
+  in_progress = 1,
+  stop_requested = 2,
+  rollback_requested = 3,
+  rollback_in_progress = 4,
+  successful = 5,
+  stopped = 6,
+  rollback_successful = 7,
+  rollback_failed = 8,
+};
+std::string_view name_of(RolloutStatus status);  // "IN_PROGRESS"
+inline bool is_open(RolloutStatus status) { return status < RolloutStatus::successful; }
+
+// How far a rollout is. Rolling deployments have the first and the last two only.
+enum class Stage {
+  reconcile_service = 0,
+  scale_up = 1,
+  test_traffic_shift = 2,
+  production_traffic_shift = 3,
+  bake_time = 4,
+  clean_up = 5,
+};
+std::string_view name_of(Stage stage);
+
+enum class Monitor { disabled = 0, monitoring = 1, complete = 2, triggered = 3 };
+std::string_view name_of(Monitor monitor);
+
+// A revision of the service that a rollout came from, and how many tasks it had then.
+struct RevisionCounts {
+  std::string deployment;  // "ecs-svc/..."
+  int requested = 0;
+  int running = 0;
+  int pending = 0;
+};
+LF_RECORD(RevisionCounts, deployment, requested, running, pending)
+
+// What the API calls a service deployment: the way from some revisions of a service to another one.
+// The latest is in its service; those before it have a table.
+struct RolloutRecord {
+  std::string id;  // 21 characters
+  std::string service;
+  // The revision that it leads to, with how its tasks are launched.
+  DeploymentRecord target;
+  std::string launch_type;
+  std::string capacity_provider;
+  std::string platform_version;
+  std::vector<RevisionCounts> sources;
+  RevisionCounts counts;  // of the target, when it ended
+
+  RolloutStatus status = RolloutStatus::pending;
+  std::string reason;
+  Stage stage = Stage::reconcile_service;
+  TimePoint stage_at{};
+  DeploymentSettings settings;  // of the service, when it began
+  json::value configuration;    // DeploymentConfiguration, as the API shows it
+  Monitor breaker = Monitor::disabled;
+  int failures = 0;
+  int threshold = 0;
+  Monitor alarms = Monitor::disabled;
+  std::vector<std::string> alarm_names;
+  std::vector<std::string> triggered_alarms;
+  std::string rollback_reason;
+  std::string rollback_deployment;  // "ecs-svc/...", the revision that it went back to
+  TimePoint rollback_at{};
+
+  TimePoint created_at{};
+  TimePoint started_at{};
+  TimePoint finished_at{};
+  TimePoint stopped_at{};
+  TimePoint updated_at{};
+};
+LF_RECORD(RolloutRecord, id, service, target, launch_type, capacity_provider, platform_version,
+          sources, counts, status, reason, stage, stage_at, settings, configuration, breaker,
+          failures, threshold, alarms, alarm_names, triggered_alarms, rollback_reason,
+          rollback_deployment, rollback_at, created_at, started_at, finished_at, stopped_at,
+          updated_at)
 
 enum class ServiceStatus { active = 0, draining = 1, inactive = 2 };
 
@@ -69,6 +172,11 @@ struct ServiceRecord {
   int maximum_percent = 200;
   bool breaker = false;
   bool breaker_rollback = false;
+  DeploymentSettings settings;
+  // The production rules forward to the alternate groups now.
+  bool serving_alternate = false;
+  // Newest first: the latest, and older ones that have not yet been moved to their table.
+  std::vector<RolloutRecord> rollouts;
   // Newest first: the PRIMARY one, then those that still have tasks.
   std::vector<DeploymentRecord> deployments;
   // The latest deployment that completed, to roll back to: a copy, for it may be gone from the
@@ -80,6 +188,7 @@ struct ServiceRecord {
   std::string platform_version = "LATEST";
   std::string propagate_tags = "NONE";
   bool ecs_managed_tags = false;
+  bool execute_command = false;
   std::optional<int> health_check_grace_s;
   std::string availability_zone_rebalancing = "DISABLED";
   std::string created_by;
@@ -100,11 +209,11 @@ struct ServiceRecord {
   TimePoint inactive_at{};
 };
 LF_RECORD(ServiceRecord, name, cluster, status, desired_count, minimum_healthy_percent,
-          maximum_percent, breaker, breaker_rollback, deployments, last_good, launch_type,
-          capacity_provider, platform_version, propagate_tags, ecs_managed_tags,
-          health_check_grace_s, availability_zone_rebalancing, created_by, client_token,
-          request_digest, tags, launch_failures, not_before, throttle_told, blocked_told, steady,
-          steady_at, conditions, created_at, inactive_at)
+          maximum_percent, breaker, breaker_rollback, settings, serving_alternate, rollouts,
+          deployments, last_good, launch_type, capacity_provider, platform_version, propagate_tags,
+          ecs_managed_tags, execute_command, health_check_grace_s, availability_zone_rebalancing,
+          created_by, client_token, request_digest, tags, launch_failures, not_before,
+          throttle_told, blocked_told, steady, steady_at, conditions, created_at, inactive_at)
 
 // --- tasks
 
@@ -202,6 +311,7 @@ struct TaskRecord {
   std::vector<TagRecord> tags;
   std::string client_token;
   std::string credentials_id;  // path of the task's role credentials
+  bool execute_command = false;
 
   TaskStatus status = TaskStatus::provisioning;
   bool stop_wanted = false;  // desiredStatus STOPPED
@@ -236,10 +346,10 @@ struct TaskRecord {
 };
 LF_RECORD(TaskRecord, id, cluster, task_definition, family, service, deployment, started_by, group,
           launch_type, capacity_provider, platform_version, architecture, network, subnet, cpu,
-          memory, task_role, execution_role, overrides, tags, client_token, credentials_id, status,
-          stop_wanted, stop_code, stopped_reason, failure_counted, released, containers, attachment,
-          targets, deregistered_at, conditions, version, created_at, connectivity_at,
-          pull_started_at, pull_stopped_at, started_at, stopping_at, execution_stopped_at,
-          stopped_at)
+          memory, task_role, execution_role, overrides, tags, client_token, credentials_id,
+          execute_command, status, stop_wanted, stop_code, stopped_reason, failure_counted,
+          released, containers, attachment, targets, deregistered_at, conditions, version,
+          created_at, connectivity_at, pull_started_at, pull_stopped_at, started_at, stopping_at,
+          execution_stopped_at, stopped_at)
 
 }  // namespace landfall::ecs

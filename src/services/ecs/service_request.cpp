@@ -1,25 +1,71 @@
 #include "services/ecs/service_request.h"
 
+#include "services/ecs/describe.h"
 #include "wire/ecs/errors.h"
 
 namespace landfall::ecs {
 
-Result<void> apply_configuration(ServiceRecord& service,
+namespace {
+
+constexpr int kMostBakeMinutes = 1440;
+constexpr std::size_t kMostAlarms = 100;
+
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
+Result<void> apply_strategy(const DeploymentConfiguration& c, DeploymentSettings& settings) {
+  if (c.strategy && *c.strategy != "ROLLING" && *c.strategy != "BLUE_GREEN")
+    return errors::invalid_parameter(
+        fmt::format("deploymentConfiguration.strategy {} is not supported: the strategies are "
+                    "ROLLING and BLUE_GREEN.",
+                    *c.strategy));
+  if (!c.lifecycle_hooks.empty())
+    return errors::invalid_parameter(
+        "deploymentConfiguration.lifecycleHooks is not supported: there are no Lambda functions.");
+  if (c.linear_configuration || c.canary_configuration)
+    return errors::invalid_parameter(
+        "deploymentConfiguration: linearConfiguration and canaryConfiguration need the strategy of "
+        "their name, which is not supported.");
+  if (c.strategy)
+    settings.strategy = *c.strategy == "BLUE_GREEN" ? Strategy::blue_green : Strategy::rolling;
+  if (c.bake_time_in_minutes) settings.bake_minutes = *c.bake_time_in_minutes;
+  if (settings.bake_minutes < 0 || settings.bake_minutes > kMostBakeMinutes)
+    return errors::invalid_parameter(
+        fmt::format("bakeTimeInMinutes must be between 0 and {}.", kMostBakeMinutes));
+  if (settings.strategy == Strategy::rolling) {
+    if (c.bake_time_in_minutes.value_or(0) != 0)
+      return errors::invalid_parameter("bakeTimeInMinutes is not valid with the ROLLING strategy.");
+    settings.bake_minutes = 0;
+  }
+  return {};
+}
+
+Result<void> apply_alarms(const Ecs& ecs, const Scope& scope, const DeploymentAlarms& alarms,
+                          DeploymentSettings& settings) {
+  if (alarms.enable && !ecs.alarms)
+    return errors::invalid_parameter(
+        "deploymentConfiguration.alarms is not supported: there are no alarms yet.");
+  if (alarms.enable && alarms.alarm_names.empty())
+    return errors::invalid_parameter("alarmNames can not be empty when alarms are enabled.");
+  if (alarms.alarm_names.size() > kMostAlarms)
+    return errors::invalid_parameter(
+        fmt::format("alarmNames can have at most {} items.", kMostAlarms));
+  for (const std::string& name : alarms.alarm_names) {
+    if (alarms.enable && !ecs.alarms->alarm(scope, name))
+      return errors::invalid_parameter(fmt::format("The alarm {} does not exist.", name));
+  }
+  settings.alarms = alarms.alarm_names;
+  settings.alarms_enabled = alarms.enable;
+  settings.alarms_rollback = alarms.rollback;
+  return {};
+}
+
+}  // namespace
+
+Result<void> apply_configuration(const Ecs& ecs, const Scope& scope, ServiceRecord& service,
                                  const std::optional<DeploymentConfiguration>& configuration) {
   if (!configuration) return {};
   const DeploymentConfiguration& c = *configuration;
-  if (c.strategy && *c.strategy != "ROLLING")
-    return errors::invalid_parameter(fmt::format(
-        "deploymentConfiguration.strategy {} is not supported: deployments are ROLLING.",
-        *c.strategy));
-  if (c.alarms && c.alarms->enable)
-    return errors::invalid_parameter(
-        "deploymentConfiguration.alarms is not supported: there are no alarms yet.");
-  if (!c.lifecycle_hooks.empty() || c.linear_configuration || c.canary_configuration ||
-      c.bake_time_in_minutes.value_or(0) != 0)
-    return errors::invalid_parameter(
-        "deploymentConfiguration: lifecycleHooks, bakeTimeInMinutes, linear and canary deployments "
-        "are not supported.");
+  LF_OK(apply_strategy(c, service.settings));
+  if (c.alarms) LF_OK(apply_alarms(ecs, scope, *c.alarms, service.settings));
   if (c.maximum_percent) service.maximum_percent = *c.maximum_percent;
   if (c.minimum_healthy_percent) service.minimum_healthy_percent = *c.minimum_healthy_percent;
   if (service.minimum_healthy_percent < 0 || service.minimum_healthy_percent > 100)
@@ -37,6 +83,19 @@ Result<void> apply_configuration(ServiceRecord& service,
   return {};
 }
 
+Result<void> check_strategy_targets(const ServiceRecord& service,
+                                    const std::vector<ServiceTarget>& targets) {
+  const bool blue_green = service.settings.strategy == Strategy::blue_green;
+  for (const ServiceTarget& target : targets) {
+    if (blue_green && target.alternate_group.empty())
+      return errors::invalid_parameter(
+          fmt::format("advancedConfiguration is required for the target group {} when the "
+                      "deployment strategy is BLUE_GREEN.",
+                      target.target_group));
+  }
+  return {};
+}
+
 template <class Request>
 Result<void> check_service_request(const Request& in) {
   auto refuse = [](std::string_view field, std::string_view why) {
@@ -50,8 +109,6 @@ Result<void> check_service_request(const Request& in) {
     return refuse("volumeConfigurations", "tasks have no EBS volumes");
   if (!in.vpc_lattice_configurations.empty())
     return refuse("vpcLatticeConfigurations", "there is no VPC Lattice");
-  if (in.enable_execute_command.value_or(false))
-    return refuse("enableExecuteCommand", "there is no ECS Exec");
   if (!in.placement_constraints.empty() || !in.placement_strategy.empty())
     return errors::invalid_parameter(
         "Placement constraints and strategies are not supported on Fargate.");
@@ -79,6 +136,66 @@ Result<TaskDefinition> find_active_definition(const Tables& tables, const Scope&
   return row->value.definition;
 }
 
+namespace {
+
+Result<elbv2::TargetGroupInfo> find_group(const Ecs& ecs, const Scope& scope,
+                                          const std::string& arn) {
+  auto group = ecs.balancers.find_target_group(scope, arn);
+  if (!group)
+    return errors::invalid_parameter(
+        fmt::format("Unable to find target group with targetGroupArn {}.", arn));
+  if (group->target_type != "ip")
+    return errors::invalid_parameter(
+        fmt::format("The provided target group {} has target type {}, which is incompatible with "
+                    "the awsvpc network mode specified in the task definition.",
+                    arn, group->target_type));
+  return std::move(*group);
+}
+
+// Both groups and the rules exist and fit, and the role may do what it is for.
+Result<void> read_advanced(const Ecs& ecs, const Scope& scope, const AdvancedConfiguration& in,
+                           const elbv2::TargetGroupInfo& group, ServiceTarget& target) {
+  target.alternate_group = in.alternate_target_group_arn.value_or("");
+  target.production_rule = in.production_listener_rule.value_or("");
+  target.test_rule = in.test_listener_rule.value_or("");
+  target.role = in.role_arn.value_or("");
+  for (const auto& [field, value] : {std::pair("alternateTargetGroupArn", &target.alternate_group),
+                                     {"productionListenerRule", &target.production_rule},
+                                     {"roleArn", &target.role}}) {
+    if (value->empty())
+      return errors::invalid_parameter(
+          fmt::format("{} is required in advancedConfiguration.", field));
+  }
+  LF_TRY(other, find_group(ecs, scope, target.alternate_group));
+  if (other.arn == group.arn)
+    return errors::invalid_parameter(
+        "alternateTargetGroupArn must be different from targetGroupArn.");
+  if (other.vpc_id != group.vpc_id || other.protocol != group.protocol)
+    return errors::invalid_parameter(fmt::format(
+        "The target groups {} and {} must have the same VPC and protocol.", group.arn, other.arn));
+  if (target.test_rule == target.production_rule)
+    return errors::invalid_parameter(
+        "testListenerRule must be different from productionListenerRule.");
+  for (const std::string& rule : {target.production_rule, target.test_rule}) {
+    if (!rule.empty() && !ecs.balancers.traffic(scope, rule))
+      return errors::invalid_parameter(
+          fmt::format("Unable to find a listener rule with ARN {} that forwards requests.", rule));
+  }
+  const auto production = ecs.balancers.traffic(scope, target.production_rule);
+  if (!production->contains(group.arn) && !production->contains(other.arn))
+    return errors::invalid_parameter(
+        fmt::format("The production listener rule {} forwards to neither {} nor {}.",
+                    target.production_rule, group.arn, other.arn));
+  if (!ecs.iam.check_role(target.role, "ecs.amazonaws.com"))
+    return errors::invalid_parameter(
+        fmt::format("ECS was unable to assume the role '{}': its trust policy must allow "
+                    "ecs.amazonaws.com.",
+                    target.role));
+  return {};
+}
+
+}  // namespace
+
 Result<std::vector<ServiceTarget>> read_targets(const Ecs& ecs, const Scope& scope,
                                                 const wire::List<LoadBalancer>& balancers,
                                                 const TaskDefinition& definition,
@@ -93,11 +210,9 @@ Result<std::vector<ServiceTarget>> read_targets(const Ecs& ecs, const Scope& sco
       return errors::invalid_parameter(
           "loadBalancerName is not supported: Classic Load Balancers have no place in a VPC with "
           "Fargate tasks. Use a targetGroupArn.");
-    if (balancer.advanced_configuration)
-      return errors::invalid_parameter(
-          "advancedConfiguration is not supported: it belongs to blue/green deployments.");
-    ServiceTarget target{balancer.target_group_arn.value_or(""),
-                         balancer.container_name.value_or(""), balancer.container_port.value_or(0)};
+    ServiceTarget target{.target_group = balancer.target_group_arn.value_or(""),
+                         .container = balancer.container_name.value_or(""),
+                         .port = balancer.container_port.value_or(0)};
     if (target.target_group.empty())
       return errors::invalid_parameter("targetGroupArn can not be blank.");
     const auto container = std::ranges::find(definition.container_definitions, target.container,
@@ -111,24 +226,18 @@ Result<std::vector<ServiceTarget>> read_targets(const Ecs& ecs, const Scope& sco
       return errors::invalid_parameter(
           fmt::format("The container {} did not have a container port {} defined.",
                       target.container, target.port));
-    const auto group = ecs.balancers.find_target_group(scope, target.target_group);
-    if (!group)
-      return errors::invalid_parameter(
-          fmt::format("Unable to find target group with targetGroupArn {}.", target.target_group));
-    if (group->target_type != "ip")
-      return errors::invalid_parameter(
-          fmt::format("The provided target group {} has target type {}, which is incompatible with "
-                      "the awsvpc network mode specified in the task definition.",
-                      target.target_group, group->target_type));
-    if (group->load_balancer_arn.empty())
+    LF_TRY(group, find_group(ecs, scope, target.target_group));
+    if (group.load_balancer_arn.empty())
       return errors::invalid_parameter(
           fmt::format("The target group with targetGroupArn {} does not have an associated load "
                       "balancer.",
                       target.target_group));
-    if (subnet && group->vpc_id != subnet->vpc_id)
+    if (subnet && group.vpc_id != subnet->vpc_id)
       return errors::invalid_parameter(
           fmt::format("The target group {} is in {}, the subnets are in {}.", target.target_group,
-                      group->vpc_id, subnet->vpc_id));
+                      group.vpc_id, subnet->vpc_id));
+    if (balancer.advanced_configuration)
+      LF_OK(read_advanced(ecs, scope, *balancer.advanced_configuration, group, target));
     out.push_back(std::move(target));
   }
   return out;
@@ -146,6 +255,16 @@ Result<void> check_pass_roles(const Ecs& ecs, const RequestContext& ctx,
   return {};
 }
 
+Result<void> check_balancer_roles(const Ecs& ecs, const RequestContext& ctx,
+                                  const std::vector<ServiceTarget>& targets) {
+  for (const ServiceTarget& target : targets) {
+    if (target.role.empty()) continue;
+    if (auto passed = ecs.iam.check_pass_role(ctx, target.role, "ecs.amazonaws.com"); !passed)
+      return errors::access_denied(passed.error().message);
+  }
+  return {};
+}
+
 void begin_deployment(Random& random, ServiceRecord& service, std::string task_definition,
                       Network network, std::vector<ServiceTarget> targets, TimePoint now) {
   for (DeploymentRecord& d : service.deployments) {
@@ -154,6 +273,18 @@ void begin_deployment(Random& random, ServiceRecord& service, std::string task_d
     d.desired = service.desired_count;
     d.updated_at = now;
   }
+  RolloutRecord rollout;
+  for (const DeploymentRecord& d : service.deployments)
+    rollout.sources.push_back({d.id, d.desired, 0, 0});
+  if (!service.rollouts.empty() && is_open(service.rollouts.front().status)) {
+    RolloutRecord& before = service.rollouts.front();
+    before.status = RolloutStatus::stopped;
+    before.reason = "Service deployment was stopped: a newer one has begun.";
+    before.updated_at = before.stopped_at = before.finished_at = now;
+    for (Monitor* monitor : {&before.breaker, &before.alarms}) {
+      if (*monitor == Monitor::monitoring) *monitor = Monitor::complete;
+    }
+  }
   DeploymentRecord fresh;
   fresh.id = "ecs-svc/" + random.pick("0123456789", 19);
   fresh.primary = true;
@@ -161,6 +292,21 @@ void begin_deployment(Random& random, ServiceRecord& service, std::string task_d
   fresh.network = std::move(network);
   fresh.targets = std::move(targets);
   fresh.created_at = fresh.updated_at = now;
+  // Green is where the traffic is not. The first deployment has both to itself.
+  fresh.alternate =
+      service.settings.strategy == Strategy::blue_green && !service.deployments.empty()
+          ? !service.serving_alternate
+          : service.serving_alternate;
+  rollout.id = random.pick("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 21);
+  rollout.service = service.name;
+  rollout.target = fresh;
+  rollout.launch_type = service.launch_type;
+  rollout.capacity_provider = service.capacity_provider;
+  rollout.platform_version = service.platform_version;
+  rollout.settings = service.settings;
+  rollout.configuration = record::encode(describe_configuration(service));
+  rollout.created_at = rollout.updated_at = now;
+  service.rollouts.insert(service.rollouts.begin(), std::move(rollout));
   service.deployments.insert(service.deployments.begin(), std::move(fresh));
   service.launch_failures = 0;
   service.not_before = {};

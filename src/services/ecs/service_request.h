@@ -5,9 +5,12 @@
 
 namespace landfall::ecs {
 
-// Changes the percentages and the circuit breaker. Errors: InvalidParameterException.
-Result<void> apply_configuration(ServiceRecord& service,
+// Changes percentages, circuit breaker, alarms and strategy. Errors: InvalidParameterException.
+Result<void> apply_configuration(const Ecs& ecs, const Scope& scope, ServiceRecord& service,
                                  const std::optional<DeploymentConfiguration>& configuration);
+// What the strategy demands of the load balancers. Error InvalidParameterException.
+Result<void> check_strategy_targets(const ServiceRecord& service,
+                                    const std::vector<ServiceTarget>& targets);
 
 // Refuses what Landfall's services do not have, by name. Request: CreateServiceRequest or
 // UpdateServiceRequest.
@@ -29,7 +32,12 @@ Result<std::vector<ServiceTarget>> read_targets(const Ecs& ecs, const Scope& sco
 Result<void> check_pass_roles(const Ecs& ecs, const RequestContext& ctx,
                               const TaskDefinition& definition);
 
-// Makes a new PRIMARY deployment; the one before becomes ACTIVE until its tasks are gone.
+// The same for the roles with which ECS changes listener rules.
+Result<void> check_balancer_roles(const Ecs& ecs, const RequestContext& ctx,
+                                  const std::vector<ServiceTarget>& targets);
+
+// Makes a new PRIMARY deployment and its rollout; the deployment before becomes ACTIVE until its
+// tasks are gone.
 void begin_deployment(Random& random, ServiceRecord& service, std::string task_definition,
                       Network network, std::vector<ServiceTarget> targets, TimePoint now);
 

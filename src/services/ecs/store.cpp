@@ -17,6 +17,7 @@ Tables::Tables(store::Store& store, const Scope& scope)
       definitions(store, prefix(scope, "definitions")),
       families(store, prefix(scope, "families")),
       services(store, prefix(scope, "services")),
+      rollouts(store, prefix(scope, "rollouts")),
       tasks(store, prefix(scope, "tasks")),
       tokens(store, prefix(scope, "tokens")) {}
 
@@ -24,6 +25,15 @@ std::vector<store::Row<TaskRecord>> Tables::tasks_of_service(const ServiceRecord
   auto rows = tasks.list(service.cluster + "/");
   std::erase_if(rows, [&](const auto& row) { return row.value.service != service.name; });
   return rows;
+}
+
+std::vector<RolloutRecord> Tables::rollouts_of_service(const ServiceRecord& service) const {
+  std::vector<RolloutRecord> out = service.rollouts;
+  for (auto& row : rollouts.list(fmt::format("{}/{}/", service.cluster, service.name)))
+    out.push_back(std::move(row.value));
+  std::ranges::sort(out, std::greater(),
+                    [](const RolloutRecord& r) { return std::pair(r.created_at, r.id); });
+  return out;
 }
 
 std::optional<KeyParts> parse_key(std::string_view key) {
@@ -68,6 +78,17 @@ std::string task_arn(const Scope& scope, std::string_view cluster, std::string_v
 std::string container_arn(const Scope& scope, const TaskRecord& task,
                           const TaskContainer& container) {
   return arn(scope, fmt::format("container/{}/{}/{}", task.cluster, task.id, container.id));
+}
+
+std::string rollout_arn(const Scope& scope, const ServiceRecord& service, std::string_view id) {
+  return arn(scope, fmt::format("service-deployment/{}/{}/{}", service.cluster, service.name, id));
+}
+
+std::string revision_arn(const Scope& scope, const ServiceRecord& service,
+                         std::string_view deployment) {
+  deployment.remove_prefix(deployment.find('/') + 1);
+  return arn(scope,
+             fmt::format("service-revision/{}/{}/{}", service.cluster, service.name, deployment));
 }
 
 std::string definition_arn(const Scope& scope, std::string_view family, int revision) {
@@ -118,6 +139,20 @@ std::optional<std::string> local_name(const Scope& scope, std::string_view kind,
   }
   if (rest.empty() || rest.find('/') != std::string_view::npos) return {};
   return std::string(rest);
+}
+
+std::optional<ServicePart> find_service_part(const Tables& tables, const Scope& scope,
+                                             std::string_view kind, std::string_view reference) {
+  const auto parsed = Arn::parse(reference);
+  if (!parsed || parsed->service != "ecs" || parsed->account != scope.account ||
+      parsed->region != scope.region || !parsed->resource.starts_with(fmt::format("{}/", kind)))
+    return {};
+  const std::string rest = parsed->resource.substr(kind.size() + 1);
+  const auto slash = rest.rfind('/');
+  if (slash == std::string::npos) return {};
+  auto service = tables.services.get(rest.substr(0, slash));
+  if (!service) return {};
+  return ServicePart{std::move(*service), rest.substr(slash + 1)};
 }
 
 std::optional<DefinitionName> parse_definition_name(const Scope& scope,

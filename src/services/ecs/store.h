@@ -42,17 +42,21 @@ struct TokenRecord {
 LF_RECORD(TokenRecord, digest, tasks, at)
 
 // The tables of one account and region. Ids: clusters NAME, definitions FAMILY/0000000007, families
-// FAMILY, services CLUSTER/NAME, tasks CLUSTER/ID, tokens TOKEN (percent-encoded).
+// FAMILY, services CLUSTER/NAME, rollouts CLUSTER/SERVICE/ID, tasks CLUSTER/ID, tokens TOKEN
+// (percent-encoded).
 struct Tables {
   Tables(store::Store& store, const Scope& scope);
   store::Table<ClusterRecord> clusters;
   store::Table<TaskDefinitionRecord> definitions;
   store::Table<FamilyRecord> families;
   store::Table<ServiceRecord> services;
+  store::Table<RolloutRecord> rollouts;  // ended, and not the latest of their service
   store::Table<TaskRecord> tasks;
   store::Table<TokenRecord> tokens;
 
   std::vector<store::Row<TaskRecord>> tasks_of_service(const ServiceRecord& service) const;
+  // All that are remembered, newest first.
+  std::vector<RolloutRecord> rollouts_of_service(const ServiceRecord& service) const;
 };
 
 inline constexpr std::string_view kPrefix = "/ecs/";
@@ -76,6 +80,11 @@ std::string service_arn(const Scope& scope, std::string_view cluster, std::strin
 std::string task_arn(const Scope& scope, std::string_view cluster, std::string_view id);
 std::string container_arn(const Scope& scope, const TaskRecord& task,
                           const TaskContainer& container);
+// "arn:...:service-deployment/CLUSTER/SERVICE/ID"
+std::string rollout_arn(const Scope& scope, const ServiceRecord& service, std::string_view id);
+// "arn:...:service-revision/CLUSTER/SERVICE/NUMBER"; deployment: "ecs-svc/NUMBER"
+std::string revision_arn(const Scope& scope, const ServiceRecord& service,
+                         std::string_view deployment);
 std::string definition_arn(const Scope& scope, std::string_view family, int revision);
 
 // --- references, as callers write them: a name or an ARN
@@ -89,6 +98,15 @@ Result<store::Row<ClusterRecord>> find_cluster(const Tables& tables, const Scope
 // place or cluster.
 std::optional<std::string> local_name(const Scope& scope, std::string_view kind,
                                       std::string_view cluster, std::string_view reference);
+
+// A service and the last part of an ARN "KIND/CLUSTER/SERVICE/ID". None: not such an ARN of this
+// account and region, or there is no such service.
+struct ServicePart {
+  store::Row<ServiceRecord> service;
+  std::string id;
+};
+std::optional<ServicePart> find_service_part(const Tables& tables, const Scope& scope,
+                                             std::string_view kind, std::string_view arn);
 
 struct DefinitionName {
   std::string family;

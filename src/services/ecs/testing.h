@@ -179,6 +179,16 @@ class FakeBalancers final : public elbv2::Port {
                                  : found->second;
   }
   std::vector<elbv2::TargetInfo> targets(const Scope&, std::string_view) override { return {}; }
+  std::map<std::string, elbv2::Weights> rules;
+  std::optional<elbv2::Weights> traffic(const Scope&, std::string_view rule) override {
+    const auto found = rules.find(std::string(rule));
+    return found == rules.end() ? std::nullopt : std::optional(found->second);
+  }
+  task<Result<void>> set_traffic(Scope, std::string rule, elbv2::Weights weights) override {
+    if (!rules.contains(rule)) co_return fail("RuleNotFound", "no such rule");
+    rules[rule] = std::move(weights);
+    co_return Result<void>();
+  }
   void add_health_listener(std::function<void()> changed) override {
     listeners.push_back(std::move(changed));
   }

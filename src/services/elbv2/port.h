@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ struct TargetGroupInfo {
   // How long a deregistered target drains.
   int deregistration_delay_seconds = 300;
 };
+
+// How a rule divides its requests: weights by target group ARN.
+using Weights = std::map<std::string, int>;
 
 struct TargetInfo {
   std::string id;
@@ -52,6 +56,12 @@ class Port {
   virtual Health target_health(const Scope& scope, std::string_view group_arn, std::string_view id,
                                int port) = 0;
   virtual std::vector<TargetInfo> targets(const Scope& scope, std::string_view group_arn) = 0;
+  // What a listener rule, a listener's default rule or a listener itself forwards to. None: there
+  // is no such thing, or it does not forward.
+  virtual std::optional<Weights> traffic(const Scope& scope, std::string_view rule_arn) = 0;
+  // Returns when the load balancer does it. Idempotent. Errors: RuleNotFound, ListenerNotFound,
+  // TargetGroupNotFound and what else ModifyRule says.
+  virtual task<Result<void>> set_traffic(Scope scope, std::string rule_arn, Weights weights) = 0;
   // `changed` is called whenever the health of any target may have changed; for as long as the port
   // lives.
   virtual void add_health_listener(std::function<void()> changed) = 0;

@@ -19,6 +19,8 @@ class TargetPort final : public Port {
   Health target_health(const Scope& scope, std::string_view group_arn, std::string_view id,
                        int port) override;
   std::vector<TargetInfo> targets(const Scope& scope, std::string_view group_arn) override;
+  std::optional<Weights> traffic(const Scope& scope, std::string_view rule_arn) override;
+  task<Result<void>> set_traffic(Scope scope, std::string rule_arn, Weights weights) override;
   void add_health_listener(std::function<void()> changed) override {
     elbv2_.health_listeners.push_back(std::move(changed));
   }

@@ -41,6 +41,13 @@ std::vector<TagRecord> task_tags(const ServiceRecord& service,
   return tags;
 }
 
+// Where its tasks are registered.
+std::vector<ServiceTarget> targets_of(const DeploymentRecord& deployment) {
+  std::vector<ServiceTarget> out = deployment.targets;
+  for (ServiceTarget& target : out) target.target_group = group_of(deployment, target);
+  return out;
+}
+
 // Why a task ended by itself, with the exit codes that say most.
 std::string failure(const TaskRecord& task) {
   std::string out = task.stopped_reason;
@@ -68,8 +75,56 @@ task<Result<void>> ServiceController::forget(Scope scope, store::Row<ServiceReco
   const Tables tables = ecs_.tables(scope);
   LF_CO_OK(co_await ecs_.store.commit(
       {{tables.services.unchanged(row.id, row.revision)},
-       {tables.services.remove(row.id),
+       {tables.services.remove(row.id), store::DeletePrefix{tables.rollouts.key(row.id + "/")},
         ecs_.events.forget(service_arn(scope, row.value.cluster, row.value.name))}}));
+  co_return Result<void>();
+}
+
+Observed ServiceController::observe(const Scope& scope, const ServiceRecord& service,
+                                    const std::vector<store::Row<TaskRecord>>& tasks) const {
+  Observed observed;
+  for (const auto& task : tasks) observed.tasks.push_back(task.value);
+  for (const DeploymentRecord& d : service.deployments) {
+    for (const std::string& id : d.network.subnets) {
+      if (const auto subnet = ecs_.ec2.find_subnet(scope, id))
+        observed.zones[id] = subnet->availability_zone;
+    }
+    for (const ServiceTarget& target : d.targets) {
+      for (const std::string& rule : {target.production_rule, target.test_rule}) {
+        if (rule.empty()) continue;
+        if (auto weights = ecs_.balancers.traffic(scope, rule))
+          observed.traffic[rule] = std::move(*weights);
+      }
+    }
+  }
+  for (const std::string& name : service.settings.alarms) {
+    const auto alarm = ecs_.alarms ? ecs_.alarms->alarm(scope, name) : std::nullopt;
+    if (alarm && alarm->state == cloudwatch::AlarmState::alarm) observed.alarms.insert(name);
+  }
+  return observed;
+}
+
+// The listener rules of a blue/green deployment, as the role may.
+task<Result<void>> ServiceController::shift(Scope scope, ServiceRecord service,
+                                            std::vector<Shift> shifts) {
+  for (Shift& shift : shifts) {
+    auto done = ecs_.iam.authorize_role(
+        shift.role, "ecs-service-scheduler",
+        {.action = shift.rule.contains(":listener-rule/") ? "elasticloadbalancing:ModifyRule"
+                                                          : "elasticloadbalancing:ModifyListener",
+         .resource = shift.rule,
+         .context = {}});
+    if (done)
+      done = co_await ecs_.balancers.set_traffic(scope, shift.rule, std::move(shift.weights));
+    if (done) continue;
+    LF_CO_OK(co_await ecs_.events.record(
+        service_arn(scope, service.cluster, service.name),
+        {.reason = "TrafficNotShifted",
+         .message = fmt::format("(service {}) was unable to modify the listener rule {}: {}",
+                                service.name, shift.rule, done.error().message),
+         .cause = shift.rule}));
+    co_return std::unexpected(done.error());
+  }
   co_return Result<void>();
 }
 
@@ -89,17 +144,10 @@ task<Result<reconcile::Requeue>> ServiceController::reconcile(std::string key) {
       co_return reconcile::Requeue{};
     }
     auto tasks = tables.tasks_of_service(service);
-    Observed observed;
-    for (const auto& task : tasks) observed.tasks.push_back(task.value);
-    for (const DeploymentRecord& d : service.deployments) {
-      for (const std::string& id : d.network.subnets) {
-        if (const auto subnet = ecs_.ec2.find_subnet(parsed->scope, id))
-          observed.zones[id] = subnet->availability_zone;
-      }
-    }
-    observed.fresh_deployment_id = "ecs-svc/" + ecs_.random.pick("0123456789", 19);
+    const Observed observed = observe(parsed->scope, service, tasks);
     ServicePlan plan = plan_service(service, observed, now);
     if (plan.idle()) co_return reconcile::Requeue{plan.look_again};
+    LF_CO_OK(co_await shift(parsed->scope, service, plan.shifts));
     LF_CO_OK(co_await carry_out(parsed->scope, *row, std::move(tasks), std::move(plan)));
   }
   co_return reconcile::Requeue{Millis(500)};
@@ -116,6 +164,15 @@ task<Result<bool>> ServiceController::carry_out(Scope scope, store::Row<ServiceR
   const TimePoint now = ecs_.clock.now();
   store::Transaction change;
   change.conditions.push_back(tables.services.unchanged(row.id, row.revision));
+  // Only the latest rollout stays with its service.
+  for (; plan.next.rollouts.size() > 1; plan.next.rollouts.pop_back()) {
+    const RolloutRecord& ended = plan.next.rollouts.back();
+    change.operations.push_back(tables.rollouts.put(row.id + "/" + ended.id, ended));
+    for (const auto& kept : tables.rollouts.list(row.id + "/")) {
+      if (now - kept.value.created_at > kKeepRollouts)
+        change.operations.push_back(tables.rollouts.remove(kept.id));
+    }
+  }
   change.operations.push_back(tables.services.put(row.id, plan.next));
   std::vector<reconcile::ResourceEvent> events;
 
@@ -164,10 +221,11 @@ task<Result<bool>> ServiceController::carry_out(Scope scope, store::Row<ServiceR
                                  .subnet = start.subnet,
                                  .service = service.name,
                                  .deployment = deployment->id,
-                                 .targets = deployment->targets,
+                                 .targets = targets_of(*deployment),
                                  .started_by = deployment->id,
                                  .group = "service:" + service.name,
-                                 .tags = task_tags(service, definition->value)});
+                                 .tags = task_tags(service, definition->value),
+                                 .execute_command = service.execute_command});
     const std::string id = fresh.cluster + "/" + fresh.id;
     change.conditions.push_back(tables.tasks.absent(id));
     change.operations.push_back(tables.tasks.put(id, fresh));

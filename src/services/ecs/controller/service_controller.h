@@ -10,6 +10,9 @@ namespace landfall::ecs {
 // A deleted service can be described as INACTIVE this long.
 inline constexpr Millis kKeepInactive = std::chrono::hours(1);
 
+// Service deployments and revisions are remembered this long, as on AWS.
+inline constexpr Millis kKeepRollouts = std::chrono::days(90);
+
 class ServiceController {
  public:
   explicit ServiceController(Ecs& ecs);
@@ -23,6 +26,9 @@ class ServiceController {
   task<Result<reconcile::Requeue>> reconcile(std::string key);
   task<Result<bool>> carry_out(Scope scope, store::Row<ServiceRecord> row,
                                std::vector<store::Row<TaskRecord>> tasks, ServicePlan plan);
+  Observed observe(const Scope& scope, const ServiceRecord& service,
+                   const std::vector<store::Row<TaskRecord>>& tasks) const;
+  task<Result<void>> shift(Scope scope, ServiceRecord service, std::vector<Shift> shifts);
   task<Result<void>> forget(Scope scope, store::Row<ServiceRecord> row);
 
   Ecs& ecs_;

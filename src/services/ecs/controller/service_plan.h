@@ -5,7 +5,13 @@
 // that are not stopping, at least desired * minimumHealthyPercent (rounded up) healthy ones; a new
 // task counts once it is running and healthy.
 // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
+//
+// Three files: service_plan.cpp keeps the right number of good tasks, rollout_plan.cpp knows how a
+// deployment ends (done, failed, rolled back, stopped), blue_green_plan.cpp moves the traffic of
+// blue/green deployments.
 #pragma once
+
+#include <set>
 
 #include "services/ecs/records.h"
 
@@ -21,10 +27,25 @@ inline constexpr int kFailuresToTell = 3;  // until the service says that it can
 inline constexpr Millis kSteadyInterval =
     std::chrono::hours(6);  // between two events of a quiet service
 
+// A deployment watched by alarms waits this long after its last task serves.
+inline constexpr Millis kAlarmBake = std::chrono::minutes(1);
+inline constexpr Millis kLookAtAlarms = std::chrono::seconds(2);
+
 struct Observed {
   std::vector<TaskRecord> tasks;             // every task of the service that still has a record
   std::map<std::string, std::string> zones;  // of the subnets of the primary deployment
-  std::string fresh_deployment_id;  // for a deployment that the plan itself begins (roll-back)
+  std::set<std::string> alarms;              // of the service's alarms: those in state ALARM
+  // What the listener rules of a blue/green service forward to: weights by target group. A rule
+  // that is not there is absent.
+  std::map<std::string, std::map<std::string, int>> traffic;
+};
+
+// A listener rule shall forward so.
+struct Shift {
+  std::string rule;
+  std::string role;
+  std::map<std::string, int> weights;
+  bool operator==(const Shift&) const = default;
 };
 
 struct ServicePlan {
@@ -38,6 +59,7 @@ struct ServicePlan {
   };
   std::vector<Start> start;
   std::vector<Stop> stop;            // with stop code ServiceSchedulerInitiated
+  std::vector<Shift> shifts;         // before anything else
   std::vector<std::string> counted;  // tasks whose failure is in `next` from now on
   ServiceRecord next;                // the record as it should be
   bool changed = false;              // `next` differs from the record
@@ -45,7 +67,9 @@ struct ServicePlan {
       events;  // without "has started" and "has stopped", which name what was done
   std::optional<Millis> look_again;
 
-  bool idle() const { return start.empty() && stop.empty() && counted.empty() && !changed; }
+  bool idle() const {
+    return start.empty() && stop.empty() && shifts.empty() && counted.empty() && !changed;
+  }
 };
 
 ServicePlan plan_service(const ServiceRecord& service, const Observed& observed, TimePoint now);
@@ -57,5 +81,7 @@ int fewest_healthy(const ServiceRecord& service);
 // 200. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
 int breaker_threshold(int desired_count);
 Millis throttle_delay(int failures);
+// The target group in which a deployment's tasks are.
+const std::string& group_of(const DeploymentRecord& deployment, const ServiceTarget& target);
 
 }  // namespace landfall::ecs

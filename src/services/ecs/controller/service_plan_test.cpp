@@ -1,127 +1,13 @@
-#include "services/ecs/controller/service_plan.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/random.h"
+#include "services/ecs/controller/plan_world.h"
 
 namespace landfall::ecs {
 namespace {
 
-using std::chrono::minutes;
-using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-constexpr TimePoint kStart = TimePoint(seconds(1'700'000'000));
-
-// A service and its tasks, moved forward by hand: what the controllers do, without the I/O.
-struct World {
-  ServiceRecord service;
-  Observed observed;
-  TimePoint now = kStart;
-  std::vector<std::string> events;
-  bool health_checks = false;
-  int next_id = 0;
-  std::optional<Millis> look_again;
-
-  explicit World(int desired) {
-    service.name = "web";
-    service.desired_count = desired;
-    observed.zones = {{"subnet-a", "us-west-1a"}, {"subnet-b", "us-west-1c"}};
-    deploy();
-  }
-
-  void deploy() {
-    for (DeploymentRecord& d : service.deployments) d.primary = false;
-    DeploymentRecord d;
-    d.id = fmt::format("ecs-svc/{}", ++next_id);
-    d.primary = true;
-    d.network.subnets = {"subnet-a", "subnet-b"};
-    d.created_at = now;
-    service.deployments.insert(service.deployments.begin(), d);
-    service.launch_failures = 0;
-    service.not_before = {};
-  }
-
-  ServicePlan step() {
-    observed.fresh_deployment_id = fmt::format("ecs-svc/{}", next_id + 1);
-    ServicePlan plan = plan_service(service, observed, now);
-    if (plan.next.deployments.size() > 0 &&
-        plan.next.deployments.front().id == observed.fresh_deployment_id)
-      ++next_id;
-    service = plan.next;
-    for (const auto& stop : plan.stop) {
-      TaskRecord& task = find(stop.task);
-      task.stop_wanted = true;
-      task.stop_code = "ServiceSchedulerInitiated";
-      task.stopped_reason = stop.reason;
-      task.stopping_at = now;
-    }
-    for (const std::string& id : plan.counted) find(id).failure_counted = true;
-    for (const auto& start : plan.start) {
-      TaskRecord task;
-      task.id = fmt::format("t{:04}", ++next_id);
-      task.deployment = start.deployment;
-      task.subnet = start.subnet;
-      task.created_at = now;
-      TaskContainer container;
-      container.has_health_check = health_checks;
-      task.containers.push_back(container);
-      observed.tasks.push_back(task);
-    }
-    events.insert(events.end(), plan.events.begin(), plan.events.end());
-    look_again = plan.look_again;
-    return plan;
-  }
-
-  TaskRecord& find(const std::string& id) {
-    for (TaskRecord& t : observed.tasks) {
-      if (t.id == id) return t;
-    }
-    throw std::out_of_range(id);
-  }
-  void run(TaskRecord& task, Health health = Health::healthy) {
-    task.status = TaskStatus::running;
-    task.started_at = now;
-    if (health_checks) task.containers[0].health = health;
-  }
-  void crash(TaskRecord& task) {
-    task.stop_wanted = true;
-    task.status = TaskStatus::stopped;
-    task.stop_code = "EssentialContainerExited";
-    task.stopping_at = task.stopped_at = now;
-  }
-  // Every task does what it is meant to.
-  void progress() {
-    for (TaskRecord& t : observed.tasks) {
-      if (t.stop_wanted) {
-        t.status = TaskStatus::stopped;
-      } else if (t.status < TaskStatus::running) {
-        run(t);
-      }
-    }
-  }
-  void settle() {
-    for (int i = 0; i < 40; ++i) {
-      step();
-      progress();
-      now += kSettle;
-    }
-    step();
-  }
-  std::vector<std::string> alive() const {
-    std::vector<std::string> ids;
-    for (const TaskRecord& t : observed.tasks) {
-      if (!t.stop_wanted && t.status != TaskStatus::stopped) ids.push_back(t.id);
-    }
-    return ids;
-  }
-  int serving() const {
-    return static_cast<int>(std::ranges::count_if(
-        observed.tasks, [](const TaskRecord& t) { return t.running_and_healthy(); }));
-  }
-};
 
 TEST(ServicePlan, StartsTheDesiredTasksSpreadOverZones) {
   World w(4);
@@ -286,8 +172,8 @@ TEST(ServicePlan, BreakerRollsBackToTheLastGoodDeployment) {
   w.service.breaker = w.service.breaker_rollback = true;
   w.service.deployments[0].task_definition = "good:1";
   w.settle();
-  w.deploy();
-  w.service.deployments[0].task_definition = "bad:2";
+  w.deploy("bad:2");
+  const std::string good = w.alive()[0];
   for (int i = 0; i < 40 && w.service.deployments[0].task_definition == "bad:2"; ++i) {
     w.step();
     for (TaskRecord& t : w.observed.tasks) {
@@ -297,11 +183,36 @@ TEST(ServicePlan, BreakerRollsBackToTheLastGoodDeployment) {
     w.now += seconds(30);
   }
   ASSERT_EQ(w.service.deployments[0].task_definition, "good:1");
+  EXPECT_EQ(w.rollout().breaker, Monitor::triggered);
   EXPECT_THAT(w.events, testing::Contains(HasSubstr("deployment failed: tasks failed to start.")));
   w.settle();
   EXPECT_EQ(w.service.deployments.size(), 1u);
   EXPECT_EQ(w.service.deployments[0].rollout, Rollout::completed);
-  EXPECT_EQ(w.serving(), 1);
+  EXPECT_THAT(w.alive(), ElementsAre(good)) << "the task that served all the time is not replaced";
+  EXPECT_EQ(w.rollout().status, RolloutStatus::rollback_successful);
+  EXPECT_EQ(w.rollout().failures, 3);
+}
+
+TEST(ServicePlan, ARequestedRollbackEndsWhatNeverServed) {
+  World w(2);
+  w.targets = {{.target_group = "group", .container = "app", .port = 80}};
+  w.deploy("good:1");
+  w.settle();
+  const auto good = w.alive();
+  w.deploy("mute:2");
+  w.service.health_check_grace_s = 600;
+  w.step();
+  for (TaskRecord& t : w.observed.tasks) {
+    if (t.status < TaskStatus::running) w.run(t);
+    if (t.deployment == w.service.deployments[0].id) t.targets[0].state = TargetState::unhealthy;
+  }
+  w.step();
+  EXPECT_EQ(w.alive().size(), 4u);
+  w.rollout().status = RolloutStatus::rollback_requested;
+  w.step();
+  EXPECT_EQ(w.alive(), good) << "within the grace period, too";
+  w.settle();
+  EXPECT_EQ(w.rollout().status, RolloutStatus::rollback_successful);
 }
 
 TEST(ServicePlan, BreakerWithoutRollbackStopsLaunching) {
@@ -316,6 +227,7 @@ TEST(ServicePlan, BreakerWithoutRollbackStopsLaunching) {
   }
   EXPECT_EQ(w.observed.tasks.size(), 3u);
   EXPECT_EQ(w.service.deployments[0].rollout, Rollout::failed);
+  EXPECT_EQ(w.rollout().status, RolloutStatus::stopped);
 }
 
 TEST(ServicePlan, UnhealthyTaskIsReplacedBeforeItGoes) {

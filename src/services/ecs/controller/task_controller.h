@@ -51,6 +51,7 @@ class TaskController {
   task<Result<void>> register_targets(const Work& work);
   task<Result<void>> deregister_targets(const Work& work);
   task<Result<void>> release(const Work& work);
+  task<void> tell_service(const Work& work, std::string said);
   void look_at_balanced();
   void begin_stop(const Work& work, const TaskStep& step);
 

@@ -294,13 +294,27 @@ task<Result<void>> TaskController::register_targets(const Work& work) {
     }));
     co_return std::unexpected(done.error());
   }
-  co_return co_await change(work, [](TaskRecord& t) {
+  LF_CO_OK(co_await change(work, [](TaskRecord& t) {
     reconcile::remove_condition(t.conditions, "InTargetGroups");
     for (TaskTarget& target : t.targets) {
       target.registered = true;
       target.state = TargetState::initial;
     }
-  });
+  }));
+  for (const TaskTarget& target : task.targets)
+    co_await tell_service(
+        work, fmt::format("registered 1 targets in (target-group {})", target.target_group));
+  co_return Result<void>();
+}
+
+// An event of the task's service. One that is lost in a crash is not worth a repetition.
+task<void> TaskController::tell_service(const Work& work, std::string said) {
+  const TaskRecord& task = work.row.value;
+  if (task.service.empty()) co_return;
+  auto told = co_await fargate_.ecs.events.record(
+      service_arn(work.scope, task.cluster, task.service),
+      {.reason = "Targets", .message = fmt::format("(service {}) {}", task.service, said)});
+  if (!told) log::warning("ecs", "an event of {} is lost: {}", task.service, told.error().message);
 }
 
 task<Result<void>> TaskController::deregister_targets(const Work& work) {
@@ -311,13 +325,18 @@ task<Result<void>> TaskController::deregister_targets(const Work& work) {
         work.scope, target.target_group, task.attachment->private_address, target.port));
   }
   const TimePoint now = fargate_.ecs.clock.now();
-  co_return co_await change(work, [now](TaskRecord& t) {
+  LF_CO_OK(co_await change(work, [now](TaskRecord& t) {
     t.deregistered_at = now;
     for (TaskTarget& target : t.targets) {
       target.registered = false;
       target.state = TargetState::draining;
     }
-  });
+  }));
+  for (const TaskTarget& target : task.targets)
+    co_await tell_service(
+        work, fmt::format("deregistered 1 targets in (target-group {})", target.target_group));
+  co_await tell_service(work, "has begun draining connections on 1 tasks.");
+  co_return Result<void>();
 }
 
 task<Result<void>> TaskController::release(const Work& work) {

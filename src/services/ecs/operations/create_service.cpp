@@ -38,12 +38,18 @@ Result<ServiceRecord> read_service(const Ecs& ecs, const RequestContext& ctx,
   service.name = in.service_name;
   service.cluster = cluster.name;
   service.desired_count = *in.desired_count;
-  LF_OK(apply_configuration(service, in.deployment_configuration));
+  LF_OK(apply_configuration(ecs, ctx.scope, service, in.deployment_configuration));
+  LF_OK(check_strategy_targets(service, targets));
+  LF_OK(check_balancer_roles(ecs, ctx, targets));
   service.launch_type = launch.launch_type;
   service.capacity_provider = launch.capacity_provider;
   service.platform_version = platform;
   service.propagate_tags = in.propagate_tags.value_or("NONE");
   service.ecs_managed_tags = in.enable_ecs_managed_tags.value_or(false);
+  service.execute_command = in.enable_execute_command.value_or(false);
+  if (service.execute_command)
+    LF_OK(check_execute_command(ecs, definition.task_role_arn.value_or(""),
+                                "service couldn't be created"));
   service.availability_zone_rebalancing = in.availability_zone_rebalancing.value_or("DISABLED");
   service.health_check_grace_s = in.health_check_grace_period_seconds;
   service.created_by = ctx.principal.arn;
@@ -80,6 +86,7 @@ task<Result<CreateServiceResponse>> create_service(Ecs& ecs, const RequestContex
                       {{tables.services.unchanged(id, known ? known->revision : 0),
                         tables.clusters.unchanged(cluster.id, cluster.revision)},
                        {ecs.events.forget(service_arn(ctx.scope, cluster.id, service.name)),
+                        store::DeletePrefix{tables.rollouts.key(id + "/")},
                         tables.services.put(id, service)}}));
   if (!done.succeeded)
     co_return errors::invalid_parameter("Creation of service was not idempotent.");

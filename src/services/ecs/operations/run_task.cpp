@@ -12,9 +12,6 @@ constexpr int kMostTasks = 10;
 constexpr Millis kTokenLifetime = std::chrono::hours(24);
 
 Result<void> check_refused(const RunTaskRequest& in) {
-  if (in.enable_execute_command.value_or(false))
-    return errors::invalid_parameter(
-        "enableExecuteCommand is not supported: there is no ECS Exec.");
   if (!in.placement_constraints.empty() || !in.placement_strategy.empty())
     return errors::invalid_parameter(
         "Placement constraints and strategies are not supported on Fargate.");
@@ -86,11 +83,14 @@ task<Result<RunTaskResponse>> run_task(Ecs& ecs, const RequestContext& ctx, RunT
                    .overrides = in.overrides,
                    .started_by = in.started_by.value_or(""),
                    .group = in.group.value_or(""),
-                   .tags = tags};
+                   .tags = tags,
+                   .execute_command = in.enable_execute_command.value_or(false)};
     TaskRecord made =
         new_task(ecs.random, ctx.now, definition->value.definition, std::move(wanted));
     if (i == 0) {
       LF_CO_OK(check_roles(ecs, made.task_role, made.execution_role));
+      if (made.execute_command)
+        LF_CO_OK(check_execute_command(ecs, made.task_role, "task couldn't be started"));
       for (const std::string& role : {made.task_role, made.execution_role}) {
         if (role.empty()) continue;
         if (auto passed = ecs.iam.check_pass_role(ctx, role, "ecs-tasks.amazonaws.com"); !passed)

@@ -23,8 +23,9 @@ Result<bool> apply(const Ecs& ecs, const RequestContext& ctx, const Change& chan
   const auto primary = std::ranges::find(service.deployments, true, &DeploymentRecord::primary);
   if (primary == service.deployments.end()) return errors::server("The service has no deployment.");
   if (in.desired_count) service.desired_count = *in.desired_count;
-  LF_OK(apply_configuration(service, in.deployment_configuration));
+  LF_OK(apply_configuration(ecs, ctx.scope, service, in.deployment_configuration));
   if (in.propagate_tags) service.propagate_tags = *in.propagate_tags;
+  if (in.enable_execute_command) service.execute_command = *in.enable_execute_command;
   if (in.enable_ecs_managed_tags) service.ecs_managed_tags = *in.enable_ecs_managed_tags;
   if (in.availability_zone_rebalancing)
     service.availability_zone_rebalancing = *in.availability_zone_rebalancing;
@@ -35,8 +36,15 @@ Result<bool> apply(const Ecs& ecs, const RequestContext& ctx, const Change& chan
   }
   const std::string definition =
       change.definition ? *change.definition->task_definition_arn : primary->task_definition;
+  if (service.execute_command) {
+    const auto row = find_definition(ecs.tables(ctx.scope), ctx.scope, definition);
+    LF_OK(check_execute_command(
+        ecs, row ? row->value.definition.task_role_arn.value_or("") : std::string(),
+        "service couldn't be updated"));
+  }
   const Network network = change.network.value_or(primary->network);
   const std::vector<ServiceTarget> targets = change.targets.value_or(primary->targets);
+  LF_OK(check_strategy_targets(service, targets));
   if (in.health_check_grace_period_seconds) {
     if (targets.empty())
       return errors::invalid_parameter(
@@ -86,6 +94,7 @@ task<Result<UpdateServiceResponse>> update_service(Ecs& ecs, const RequestContex
                                      change.in.task_definition.value_or(primary->task_definition)));
     LF_CO_TRY(targets, read_targets(ecs, ctx.scope, change.in.load_balancers, definition,
                                     change.network.value_or(primary->network)));
+    LF_CO_OK(check_balancer_roles(ecs, ctx, targets));
     change.targets = std::move(targets);
   }
   if (!change.in.capacity_provider_strategy.empty()) {
