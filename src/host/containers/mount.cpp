@@ -216,7 +216,7 @@ Result<void> set_network_sysctls(const std::string& network_namespace,
                                  const std::map<std::string, std::string>& sysctls) {
   std::map<std::string, std::string> all = {{"net.ipv4.ip_unprivileged_port_start", "0"},
                                             {"net.ipv4.ping_group_range", "0 2147483647"}};
-  all.insert(sysctls.begin(), sysctls.end());
+  for (const auto& [name, value] : sysctls) all[name] = value;
   return io::in_network_namespace(network_namespace, [&]() -> Result<void> {
     for (const auto& [name, value] : all) {
       std::string file = "/proc/sys/" + name;

@@ -55,12 +55,18 @@ json::object container_metadata(const TaskRecord& task, const TaskDefinition& de
                    {"DockerName", container.name},
                    {"Image", container.image},
                    {"ImageID", container.image_digest}};
-  out["Labels"] = json::object{
+  json::object labels{
       {"com.amazonaws.ecs.cluster", cluster_arn(around.scope, task.cluster)},
       {"com.amazonaws.ecs.container-name", container.name},
       {"com.amazonaws.ecs.task-arn", task_arn(around.scope, task.cluster, task.id)},
       {"com.amazonaws.ecs.task-definition-family", task.family},
       {"com.amazonaws.ecs.task-definition-version", json::string(revision(task.task_definition))}};
+  const auto& all = definition.container_definitions;
+  const auto defined = std::ranges::find(all, container.name, &ContainerDefinition::name);
+  if (defined != all.end()) {
+    for (const auto& [key, value] : defined->docker_labels) labels[key] = value;
+  }
+  out["Labels"] = std::move(labels);
   out["DesiredStatus"] = json::string(desired(task));
   out["KnownStatus"] = json::string(name_of(container.status));
   json::object limits{{"CPU", number(container.cpu)}};
@@ -74,8 +80,6 @@ json::object container_metadata(const TaskRecord& task, const TaskDefinition& de
   if (container.has_health_check) {
     out["Health"] = json::object{{"status", json::string(name_of(container.health))}};
   }
-  const auto& all = definition.container_definitions;
-  const auto defined = std::ranges::find(all, container.name, &ContainerDefinition::name);
   if (defined != all.end() && defined->log_configuration) {
     out["LogDriver"] = defined->log_configuration->log_driver;
     json::object options;

@@ -126,8 +126,11 @@ host::ContainerSpec container_spec(const TaskRecord& task, const TaskDefinition&
   for (const Ulimit& limit : c.ulimits)
     spec.ulimits.push_back({limit.name, static_cast<std::uint64_t>(limit.soft_limit),
                             static_cast<std::uint64_t>(limit.hard_limit)});
-  for (const SystemControl& control : c.system_controls)
-    spec.sysctls[control.namespace_.value_or("")] = control.value.value_or("");
+  // The network is the task's: what one container says of it holds for all.
+  for (const ContainerDefinition& any : definition.container_definitions) {
+    for (const SystemControl& control : any.system_controls)
+      spec.sysctls[control.namespace_.value_or("")] = control.value.value_or("");
+  }
   spec.labels = {{kOwnerLabel, "ecs"},
                  {kTaskLabel, Arn{"aws", "ecs", around.scope.region, around.scope.account,
                                   fmt::format("task/{}/{}", task.cluster, task.id)}

@@ -80,14 +80,44 @@ task<Result<void>> ServiceController::forget(Scope scope, store::Row<ServiceReco
   co_return Result<void>();
 }
 
+std::vector<store::Row<TaskRecord>> ServiceController::tasks_of(const Tables& tables,
+                                                                const ServiceRecord& service) {
+  const std::string prefix = tables.tasks.key(service.cluster + "/");
+  auto& known = known_[prefix];
+  std::map<std::string, store::Row<TaskRecord>> now;
+  std::vector<store::Row<TaskRecord>> out;
+  for (const store::KeyValue& kv : ecs_.store.range(prefix)) {
+    const auto before = known.find(kv.key);
+    if (before != known.end() && before->second.revision == kv.mod_revision) {
+      now.insert(known.extract(before));
+    } else if (auto read = record::from_text<TaskRecord>(kv.value)) {
+      now[kv.key] = {kv.key.substr(tables.tasks.prefix().size()), std::move(*read),
+                     kv.mod_revision};
+    } else {
+      store::log_unreadable_record(kv.key);
+      continue;
+    }
+    const auto& row = now.at(kv.key);
+    if (row.value.service == service.name) out.push_back(row);
+  }
+  if (now.empty()) {
+    known_.erase(prefix);
+  } else {
+    known = std::move(now);
+  }
+  return out;
+}
+
 Observed ServiceController::observe(const Scope& scope, const ServiceRecord& service,
-                                    const std::vector<store::Row<TaskRecord>>& tasks) const {
+                                    const std::vector<store::Row<TaskRecord>>& tasks) {
   Observed observed;
   for (const auto& task : tasks) observed.tasks.push_back(task.value);
   for (const DeploymentRecord& d : service.deployments) {
     for (const std::string& id : d.network.subnets) {
-      if (const auto subnet = ecs_.ec2.find_subnet(scope, id))
-        observed.zones[id] = subnet->availability_zone;
+      std::string& zone = zones_[id];
+      if (const auto subnet = zone.empty() ? ecs_.ec2.find_subnet(scope, id) : std::nullopt)
+        zone = subnet->availability_zone;
+      if (!zone.empty()) observed.zones[id] = zone;
     }
     for (const ServiceTarget& target : d.targets) {
       for (const std::string& rule : {target.production_rule, target.test_rule}) {
@@ -143,7 +173,7 @@ task<Result<reconcile::Requeue>> ServiceController::reconcile(std::string key) {
       LF_CO_OK(co_await forget(parsed->scope, *row));
       co_return reconcile::Requeue{};
     }
-    auto tasks = tables.tasks_of_service(service);
+    auto tasks = tasks_of(tables, service);
     const Observed observed = observe(parsed->scope, service, tasks);
     ServicePlan plan = plan_service(service, observed, now);
     if (plan.idle()) co_return reconcile::Requeue{plan.look_again};

@@ -27,11 +27,16 @@ class ServiceController {
   task<Result<bool>> carry_out(Scope scope, store::Row<ServiceRecord> row,
                                std::vector<store::Row<TaskRecord>> tasks, ServicePlan plan);
   Observed observe(const Scope& scope, const ServiceRecord& service,
-                   const std::vector<store::Row<TaskRecord>>& tasks) const;
+                   const std::vector<store::Row<TaskRecord>>& tasks);
+  std::vector<store::Row<TaskRecord>> tasks_of(const Tables& tables, const ServiceRecord& service);
   task<Result<void>> shift(Scope scope, ServiceRecord service, std::vector<Shift> shifts);
   task<Result<void>> forget(Scope scope, store::Row<ServiceRecord> row);
 
   Ecs& ecs_;
+  std::map<std::string, std::string> zones_;  // by subnet; they never change
+  // Tasks as they were last read, by cluster (its key prefix) and key. A service of hundreds of
+  // tasks is looked at after every change of each: only what has changed is parsed.
+  std::map<std::string, std::map<std::string, store::Row<TaskRecord>>> known_;
   reconcile::Controller controller_;
 };
 
