@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from harness.balanced import Balanced  # noqa: E402
+from harness.steady_load import Balanced  # noqa: E402
 from harness.server import Server  # noqa: E402
 
 DRAIN_S = 3
