@@ -6,10 +6,6 @@ Groups groups_of(store::Store& store, const Scope& scope) {
   return {store, fmt::format("{}{}/{}/groups/", kKeys, scope.account, scope.region)};
 }
 
-MetricFilterTable metric_filters_of(store::Store& store, const Scope& scope) {
-  return {store, fmt::format("{}{}/{}/{}/", kKeys, scope.account, scope.region, kMetricFilterKeys)};
-}
-
 QueryDefinitions query_definitions_of(store::Store& store, const Scope& scope) {
   return {store, fmt::format("{}{}/{}/query-definitions/", kKeys, scope.account, scope.region)};
 }

@@ -42,28 +42,9 @@ struct QueryDefinitionRecord {
 };
 LF_RECORD(QueryDefinitionRecord, name, text, groups, token, changed_at)
 
-struct MetricFilterRecord {
-  std::string group;
-  std::string name;
-  std::string pattern;
-  std::string space;  // the metric's namespace
-  std::string metric;
-  std::string value;  // a number, or a field: "$.bytes", "$bytes"
-  std::optional<double> default_value;
-  std::string unit = "None";
-  std::map<std::string, std::string> dimensions;  // name -> field
-  TimePoint created_at{};
-};
-LF_RECORD(MetricFilterRecord, group, name, pattern, space, metric, value, default_value, unit,
-          dimensions, created_at)
-
 inline constexpr std::string_view kKeys = "/logs/";
 using Groups = store::Table<GroupRecord>;
 Groups groups_of(store::Store& store, const Scope& scope);
-// Ids are GROUP:NAME.
-inline constexpr std::string_view kMetricFilterKeys = "metric-filters";
-using MetricFilterTable = store::Table<MetricFilterRecord>;
-MetricFilterTable metric_filters_of(store::Store& store, const Scope& scope);
 using QueryDefinitions = store::Table<QueryDefinitionRecord>;
 QueryDefinitions query_definitions_of(store::Store& store, const Scope& scope);
 
