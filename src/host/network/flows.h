@@ -1,5 +1,5 @@
 // Flows as the firewall counts them: sets of nftables that packets add their addresses and ports
-// to, with a counter each. See docs/adr/0030-flow-logs.md.
+// to, with a counter each. See docs/adr/0032-flow-logs.md.
 #pragma once
 
 #include <cstdint>

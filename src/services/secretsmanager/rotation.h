@@ -1,5 +1,5 @@
 // Rotation: an ECS task makes a new value, now or by a schedule. AWS calls a Lambda function; here
-// the function's place is taken by a task definition (docs/adr/0030-rotation-by-a-task.md).
+// the function's place is taken by a task definition (docs/adr/0033-rotation-by-a-task.md).
 //
 // One task is one rotation. It finds SECRET_ARN and CLIENT_REQUEST_TOKEN in its environment, puts
 // the new value as version CLIENT_REQUEST_TOKEN with the stage AWSPENDING, tries it, and ends with
