@@ -4,6 +4,7 @@
 
 #include "services/logs/engine/scan_streams.h"
 #include "services/logs/engine/stream_blocks.h"
+#include "services/logs/regex/contains.h"
 
 namespace landfall::logs {
 
@@ -71,9 +72,7 @@ class BlockScan final : public Scan {
 
   void read_block(const Visit& visit) {
     const std::string_view text = blocks_->block();
-    const std::string& required = settings_.required;
-    const bool wanted = required.empty() || memmem(text.data(), text.size(), required.data(),
-                                                   required.size()) != nullptr;
+    const bool wanted = contains(text, settings_.required);
     const std::int64_t from = from_ms();
     BlockReader reader(blocks_->first_ms(), text);
     ScannedEvent event;

@@ -5,6 +5,7 @@
 
 #include "services/logs/engine/stream_blocks.h"
 #include "services/logs/pattern/pattern.h"
+#include "services/logs/regex/contains.h"
 
 namespace landfall::logs {
 
@@ -128,8 +129,7 @@ class ForwardSearch {
     // next.
     if (blocks.first_ms() > from_ms_) scanned_ += text.size();
     // Most blocks of a search for a rare word end here.
-    if (required_.empty() ||
-        memmem(text.data(), text.size(), required_.data(), required_.size()) != nullptr) {
+    if (contains(text, required_)) {
       auto block = std::make_unique<OpenBlock>(blocks.first_ms(), blocks.sequence(), text, index);
       if (block->reader.next()) {
         blocks_.push_back(std::move(block));

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "services/logs/insights/functions.h"
+#include "services/logs/regex/contains.h"
 
 namespace landfall::logs::insights {
 

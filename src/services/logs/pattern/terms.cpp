@@ -3,6 +3,7 @@
 
 #include "services/logs/pattern/lexer.h"
 #include "services/logs/pattern/pattern.h"
+#include "services/logs/regex/contains.h"
 
 namespace landfall::logs {
 

@@ -9,6 +9,8 @@
 #include <boost/regex.hpp>
 #include <cstring>
 
+#include "services/logs/regex/contains.h"
+
 namespace landfall::logs {
 
 namespace {
@@ -203,10 +205,6 @@ struct BoostRegex final : Regex {
 };
 
 }  // namespace
-
-bool contains(std::string_view text, std::string_view part) {
-  return memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
-}
 
 Result<std::shared_ptr<const Regex>> Regex::compile(std::string_view text) {
   std::string perl(text);

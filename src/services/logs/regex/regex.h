@@ -41,6 +41,4 @@ class Regex {
   std::vector<std::string> group_names_;
 };
 
-bool contains(std::string_view text, std::string_view part);
-
 }  // namespace landfall::logs
