@@ -1,4 +1,4 @@
-"""What a load balancer meets: floods of idle clients, targets that come and go by the hundred, a new binary
+"""What a load balancer meets: floods of idle clients, no descriptors left, targets that come and go by the hundred, a new binary
 under load. All against a process of its own, without a server."""
 import resource
 import select
@@ -62,6 +62,59 @@ def test_ten_thousand_idle_connections(proxy, target):
         for conn in idle:
             conn.close()
     eventually(lambda: balancer.counters()["ActiveConnectionCount"] < 50, 20, what="all of them noticed to be gone")
+
+
+def test_descriptors_run_out_and_come_back(proxy, target):
+    balancer = proxy(threads=1, descriptors=100)
+    balancer.apply([target.at()])
+    old = balancer.connect()
+    assert ask(old)[0] == 200
+    crowd = []
+    try:
+        for _ in range(150):  # the kernel's queue takes those that the proxy cannot
+            crowd.append(balancer.connect())
+        eventually(lambda: balancer.counters().get("RejectedConnectionCount", 0) > 0, 10)
+        used = time.thread_time()
+        # Who was there before is served all the while, by the connection to the target that is there, too.
+        for _ in range(20):
+            assert ask(old)[0] == 200
+        assert time.thread_time() - used < 5
+        late = crowd.pop()
+        late.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            ask(late)
+        for conn in crowd:
+            conn.close()
+        crowd.clear()
+        late.settimeout(10)
+        assert late.recv(65536).startswith(b"HTTP/1.1 200"), "what it had asked is answered now"
+        with balancer.connect() as another:
+            assert ask(another)[0] == 200
+        assert ask(old)[0] == 200
+        late.close()
+    finally:
+        old.close()
+        for conn in crowd:
+            conn.close()
+
+
+def test_accepting_pauses_without_burning_time(proxy, target):
+    balancer = proxy(threads=1, descriptors=60)
+    balancer.apply([target.at()])
+    crowd = [balancer.connect() for _ in range(80)]
+    try:
+        eventually(lambda: balancer.counters().get("RejectedConnectionCount", 0) > 0, 10)
+
+        def cpu_s() -> float:
+            fields = open(f"/proc/{balancer.processes[-1].pid}/stat").read().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / 100
+
+        before = cpu_s()
+        time.sleep(1)
+        assert cpu_s() - before < 0.3
+    finally:
+        for conn in crowd:
+            conn.close()
 
 
 def test_a_thousand_flapping_targets(proxy):

@@ -19,6 +19,8 @@ class Acceptor final : public Pollable {
   void on_deadline() override;  // descriptors had run out; tries again
 
  private:
+  // Descriptors have run out, or are about to.
+  void pause();
   void opened(int fd, const PeerAddress& peer);
 
   Worker& worker_;

@@ -134,6 +134,8 @@ ControlServer::Ended ControlServer::run(int signals, int& drain_seconds) {
     if ((waits[1].revents & POLLIN) != 0) return Ended::signalled;
     if ((waits[0].revents & POLLIN) == 0) continue;
     const io::Fd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    // Without a descriptor for it the same client is reported again at once.
+    if (!connection) std::this_thread::sleep_for(std::chrono::milliseconds(50));
     if (connection && !serve(connection.get(), ended, drain_seconds)) return ended;
   }
 }
