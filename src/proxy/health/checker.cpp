@@ -153,7 +153,7 @@ void HealthChecker::begin(Check& check) {
   if (check.probe->done()) return take_result(check);
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  event.data.ptr = &check;
+  event.data.ptr = check.target.get();
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, check.probe->fd(), &event) < 0) {
     check.probe->time_out();
     return take_result(check);
@@ -206,16 +206,16 @@ void HealthChecker::run() {
     const int count = ::epoll_wait(epoll_, events, 128, wait);
     lock.lock();
     for (int i = 0; i < count; ++i) {
-      auto* check = static_cast<Check*>(events[i].data.ptr);
-      if (check == nullptr) {
+      const auto* target = static_cast<const TargetState*>(events[i].data.ptr);
+      if (target == nullptr) {
         std::uint64_t woken;
         [[maybe_unused]] const ssize_t ignored = ::read(wake_, &woken, sizeof woken);
         continue;
       }
       // It may have gone while the lock was open.
-      const bool known = std::any_of(checks_.begin(), checks_.end(),
-                                     [&](const auto& each) { return each.second.get() == check; });
-      if (!known || !check->probe) continue;
+      const auto known = checks_.find(target);
+      if (known == checks_.end() || !known->second->probe) continue;
+      Check* check = known->second.get();
       check->probe->on_events(events[i].events);
       if (check->probe->done()) take_result(*check);
     }
