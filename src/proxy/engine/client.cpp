@@ -55,7 +55,12 @@ void Client::opened() {
 
 void Client::on_open() {
   touch();
-  if (tls()->http2()) http2_ = std::make_unique<Http2Front>(worker_, *this);
+  if (tls()->http2()) begin_http2();
+}
+
+Http2Front& Client::begin_http2() {
+  http2_ = std::make_unique<Http2Front>(worker_, *this);
+  return *http2_;
 }
 
 void Client::shut() {

@@ -16,6 +16,8 @@ class Client final : public Stream, public Front {
 
   // A new connection: waits for its first request (or the handshake).
   void opened();
+  // From here on it speaks HTTP/2.
+  Http2Front& begin_http2();
   // Closes, for HTTP/2.
   void shut();
   ClientFacts facts() const;

@@ -295,15 +295,18 @@ int Worker::round(int timeout_ms) {
       if (!pollable->dead) pollable->on_resume();
     }
   }
-  if (dead_.empty()) return count;
   // Only now: until here events of this round may have named them.
+  if (!dead_.empty()) free_dead();
+  return count;
+}
+
+void Worker::free_dead() {
   std::vector<Pollable*> dead;
   dead.swap(dead_);
   for (Pollable* pollable : dead) {
     if (pollable->on_ready_list) std::erase(ready_, pollable);
     delete pollable;
   }
-  return count;
 }
 
 // With few connections it is the latency that counts: waking up takes longer than a round trip on a

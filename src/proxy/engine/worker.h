@@ -50,6 +50,10 @@ class Worker {
   void stop();
   std::int64_t connections() const { return connection_count_.load(std::memory_order_relaxed); }
 
+  // --- for tests without a thread
+  void use_for_test(std::shared_ptr<const CompiledConfig> config) { apply(std::move(config), {}); }
+  void free_dead_for_test() { free_dead(); }
+
   // --- called from its own thread
   static constexpr std::size_t kReceiveSize = 256 << 10;
   static constexpr std::size_t kScratchSize = 160 << 10;
@@ -100,6 +104,7 @@ class Worker {
   void run();
   int round(int timeout_ms);  // how many events there were
   void run_mail();
+  void free_dead();
   void apply(std::shared_ptr<const CompiledConfig> config, std::vector<ListenerSocket> sockets);
   void retire(std::vector<std::unique_ptr<Acceptor>> acceptors);
   void drop_idle_of_removed(const CompiledConfig& before);
