@@ -127,7 +127,7 @@ Message read_message(Socket& from, bool no_body) {
   if (no_body || out.head.empty()) return out;
   const int status = out.head.starts_with("HTTP/") ? out.status() : 0;
   if (status == 204 || status == 304 || (status >= 100 && status < 200)) return out;
-  if (out.field("Transfer-Encoding") == "chunked") {
+  if (http1::equals_lower(out.field("Transfer-Encoding"), "chunked")) {
     while (true) {
       const std::string size = from.read_until("\r\n");
       const std::size_t count = std::strtoul(size.c_str(), nullptr, 16);
