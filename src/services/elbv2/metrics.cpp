@@ -105,6 +105,11 @@ class Writer {
       sample.values.emplace_back(middle_of(i), static_cast<double>(times.buckets[i]));
     }
     if (sample.values.empty()) return;
+    // The middles of the buckets, moved so that their sum, and with it the average, is exact.
+    double middles = 0;
+    for (const auto& [value, number] : sample.values) middles += value * number;
+    if (times.sum > 0)
+      for (auto& [value, number] : sample.values) value *= times.sum / middles;
     sample.minimum = sample.values.front().first;
     sample.maximum = sample.values.back().first;
     out_.push_back(std::move(sample));
