@@ -380,7 +380,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
     return route53::cname_exists(route53, owner, name, target);
   };
   elbv2::BalancerController balancers(elbv2, {.folder = folder / "proxy",
-                                              .access_log_root = folder / "proxy" / "access-logs",
+                                              .buckets = folder / "buckets",
                                               .published = settings.published});
 
   host::PulledImages outside_images(loop, blobs, folder / "pulled");

@@ -127,6 +127,15 @@ LF_RECORD(Listener, id, protocol, port, tls, rules, publications)
 enum class DesyncMode { monitor, defensive, strictest };
 enum class ForwardedForMode { append, preserve, remove };
 
+// Where a load balancer's log files go; see log/log_files.h.
+struct LogPlace {
+  std::string folder;  // finished files go below it; empty: no log is kept
+  std::string prefix;  // of their names
+  std::string unfinished;
+  bool operator==(const LogPlace&) const = default;
+};
+LF_RECORD(LogPlace, folder, prefix, unfinished)
+
 struct LoadBalancer {
   std::string id;    // unique, its ARN
   std::string name;  // as the access log names it: "app/web/50dc6c495c0c9188"
@@ -142,14 +151,12 @@ struct LoadBalancer {
   bool tls_version_and_cipher_headers = false;
   bool http2 = true;
   bool server_header = true;  // "Server: awselb/2.0" on the answers we make ourselves
-  // Folder for access-log files; empty: no access log. Finished files are named
-  // <UTC start>_<sequence>.log and are never touched again; the reader removes them.
-  std::string access_log_folder;
+  LogPlace access_log, connection_log;
 };
 LF_RECORD(LoadBalancer, id, name, nodes, listeners, idle_timeout_seconds, client_keep_alive_seconds,
           desync_mode, drop_invalid_header_fields, preserve_host_header, forwarded_for,
           forwarded_for_client_port, tls_version_and_cipher_headers, http2, server_header,
-          access_log_folder)
+          access_log, connection_log)
 
 enum class ProtocolVersion { http1, http2, grpc };
 enum class Algorithm { round_robin, least_outstanding_requests, weighted_random };

@@ -105,7 +105,7 @@ void Acceptor::opened(int fd, const PeerAddress& peer) {
     PassThrough::open(worker_, fd, socket_, peer, *listener);
     return;
   }
-  auto* client = new Client(worker_, fd, socket_, peer, listener->balancer->state);
+  auto* client = new Client(worker_, fd, socket_, peer, *listener->balancer);
   if (listener->secure) client->set_tls(listener->tls->accept());
   worker_.connection_opened(*client);
   if (!worker_.watch(fd, *client, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) {

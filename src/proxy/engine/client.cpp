@@ -5,6 +5,7 @@
 #include "proxy/engine/rewrite.h"
 #include "proxy/engine/tls.h"
 #include "proxy/http2/front.h"
+#include "proxy/log/connection_log.h"
 
 namespace landfall::proxy {
 namespace {
@@ -19,15 +20,19 @@ constexpr std::int64_t kDefaultIdleMs = 60'000;
 }  // namespace
 
 Client::Client(Worker& worker, int fd, const ListenerSocket& socket, const PeerAddress& peer,
-               std::shared_ptr<BalancerState> balancer)
+               const CompiledBalancer& balancer)
     : Stream(worker, fd),
       where_(socket.where),
-      balancer_(std::move(balancer)),
+      balancer_(balancer.state),
       peer_(peer),
       port_(socket.port),
       slot_(socket.slot),
       opened_seconds_(static_cast<std::uint32_t>(worker.now_ms() / 1000)),
-      zone_(static_cast<std::uint8_t>(socket.zone)) {}
+      zone_(static_cast<std::uint8_t>(socket.zone)),
+      node_(static_cast<std::uint8_t>(socket.node)) {
+  if (!balancer.access_log && !balancer.connection_log) return;
+  logged_ = std::make_unique<Logged>(worker.random(), Worker::clock_us(), balancer.connection_log);
+}
 
 Client::~Client() {
   balancer_->tally.at(worker_.index(), zone_).add(Count::closed_connections);
@@ -50,11 +55,30 @@ void Client::opened() {
     set_deadline(kHandshakeTimeoutMs);
   } else {
     touch();
+    log_connection(false);
   }
+}
+
+void Client::log_connection(bool failed) {
+  if (!logged_ || !logged_->log) return;
+  ConnectionRecord record{.client = peer_, .listener_port = port_, .failed = failed};
+  record.time_us = std::chrono::duration_cast<std::chrono::microseconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                       .count();
+  record.id = logged_->id;
+  record.node = node_;
+  if (tls() != nullptr && !failed) {
+    record.protocol = tls()->version();
+    record.cipher = tls()->cipher();
+    record.handshake_us = Worker::clock_us() - logged_->accepted_us;
+  }
+  logged_->log->push(worker_.index(), std::move(record));
+  logged_->log.reset();
 }
 
 void Client::on_open() {
   touch();
+  log_connection(false);
   if (tls()->http2()) begin_http2();
 }
 
@@ -81,6 +105,8 @@ ClientFacts Client::facts() const {
                   .listener_port = port_,
                   .listener_slot = slot_,
                   .zone = zone_,
+                  .node = node_,
+                  .connection = logged_ ? logged_->id : 0,
                   .from = where_,
                   .secure = tls() != nullptr};
   if (tls() != nullptr) {
@@ -363,6 +389,7 @@ void Client::on_drained() {
 }
 
 void Client::on_end() {
+  if (tls() != nullptr && !tls()->established()) log_connection(true);
   if (http2_) http2_->client_gone();
   if (exchange_ != nullptr) exchange_->client_gone();
   worker_.connection_closed(*this);
@@ -372,6 +399,7 @@ void Client::on_end() {
 void Client::on_broken(int error) {
   if (http2_) http2_->client_gone();
   if (exchange_ != nullptr) exchange_->client_gone();
+  if (tls() != nullptr && !tls()->established()) log_connection(true);
   if (error == EPROTO && tls() != nullptr) {
     balancer_->tally.at(worker_.index(), zone_).add(Count::client_tls_errors);
   }
@@ -380,6 +408,7 @@ void Client::on_broken(int error) {
 }
 
 void Client::on_deadline() {
+  if (tls() != nullptr && !tls()->established()) log_connection(true);
   if (http2_) {
     // Streams have deadlines of their own.
     if (!http2_->idle()) return touch();

@@ -11,7 +11,7 @@ class Http2Front;
 class Client final : public Stream, public Front {
  public:
   Client(Worker& worker, int fd, const ListenerSocket& socket, const PeerAddress& peer,
-         std::shared_ptr<BalancerState> balancer);
+         const CompiledBalancer& balancer);
   ~Client() override;
 
   // A new connection: waits for its first request (or the handshake).
@@ -60,6 +60,8 @@ class Client final : public Stream, public Front {
   void done();
   void end_connection();
   void touch();
+  // A line of the connection log, if there is one.
+  void log_connection(bool failed);
   bool closes(const Exchange& exchange) const;
   const CompiledListener* listener() const;
 
@@ -72,6 +74,14 @@ class Client final : public Stream, public Front {
   std::uint32_t slot_;
   std::uint32_t opened_seconds_;
   std::uint8_t zone_;
+  std::uint8_t node_;
+  // Only where logs are kept.
+  struct Logged {
+    std::uint64_t id;
+    std::int64_t accepted_us;
+    std::shared_ptr<ConnectionLog> log;  // empty: only requests are logged
+  };
+  std::unique_ptr<Logged> logged_;
   Phase phase_ = Phase::head;
   bool close_after_ = false;
   bool chunked_ = false;

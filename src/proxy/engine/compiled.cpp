@@ -7,6 +7,7 @@
 #include "proxy/engine/cookies.h"
 #include "proxy/engine/tls.h"
 #include "proxy/log/access_log.h"
+#include "proxy/log/connection_log.h"
 
 namespace landfall::proxy {
 namespace {
@@ -20,6 +21,36 @@ std::string target_key(const TargetGroup& group, const Target& target) {
 }
 
 }  // namespace
+
+Registry::Registry(unsigned threads)
+    : threads_(threads), log_writer_(std::make_unique<LogWriter>()) {}
+Registry::~Registry() = default;
+
+template <class Log, class... More>
+std::shared_ptr<Log> Registry::open_log(const CompiledBalancer& balancer, const LogPlace& place,
+                                        std::map<std::string, std::shared_ptr<Log>>& known,
+                                        More... more) {
+  if (place.folder.empty()) {
+    known.erase(balancer.spec.id);
+    return nullptr;
+  }
+  auto& log = known[balancer.spec.id];
+  if (!log || log->place() != place) {
+    log_writer_->recover(place.unfinished);
+    log = std::make_shared<Log>(place, more..., threads_);
+    log_writer_->add(log);
+  }
+  std::vector<std::string> addresses;
+  for (const Node& node : balancer.spec.nodes) addresses.push_back(node.address);
+  log->set_nodes(std::move(addresses));
+  return log;
+}
+
+void Registry::open_logs(CompiledBalancer& balancer) {
+  const LoadBalancer& spec = balancer.spec;
+  balancer.access_log = open_log(balancer, spec.access_log, access_logs_, spec.name);
+  balancer.connection_log = open_log(balancer, spec.connection_log, connection_logs_);
+}
 
 unsigned BalancerState::zone(const std::string& name) {
   auto found = std::find(zones.begin(), zones.end(), name);
@@ -131,15 +162,7 @@ Result<void> Registry::add_balancer(CompiledConfig& out, LoadBalancer& spec) {
   std::vector<Listener> listeners = spec.listeners;
   balancer->spec = spec;
   balancer->spec.listeners.clear();
-  if (!spec.access_log_folder.empty()) {
-    auto& log = logs_[spec.id];
-    if (!log || log->folder() != spec.access_log_folder)
-      log = std::make_shared<AccessLog>(spec.access_log_folder, threads_);
-    log->set_balancer(spec.name);
-    balancer->access_log = log;
-  } else {
-    logs_.erase(spec.id);
-  }
+  open_logs(*balancer);
   for (const Node& node : spec.nodes) {
     auto& where = namespaces_[node.network_namespace];
     if (!where) {
@@ -202,7 +225,9 @@ Result<std::shared_ptr<const CompiledConfig>> Registry::compile(Snapshot snapsho
     LF_OK(add_balancer(*out, balancer));
   }
   std::erase_if(balancers_, [&](const auto& each) { return !ids.contains(each.first); });
-  std::erase_if(logs_, [&](const auto& each) { return !ids.contains(each.first); });
+  const auto is_gone = [&](const auto& each) { return !ids.contains(each.first); };
+  std::erase_if(access_logs_, is_gone);
+  std::erase_if(connection_logs_, is_gone);
   // A namespace of the same name may be another one next time.
   std::erase_if(namespaces_, [&](const auto& each) { return !namespaces.contains(each.first); });
   // Only now: what cannot be applied must not change what is routed to.

@@ -19,6 +19,9 @@ namespace landfall::proxy {
 class TlsContexts;
 class CookieSeal;
 class AccessLog;
+class ConnectionLog;
+class LogSource;
+class LogWriter;
 
 // What a load balancer keeps beyond its snapshots.
 struct BalancerState {
@@ -65,6 +68,7 @@ struct CompiledBalancer {
   LoadBalancer spec;  // without listeners
   std::shared_ptr<BalancerState> state;
   std::shared_ptr<AccessLog> access_log;                            // absent: off
+  std::shared_ptr<ConnectionLog> connection_log;                    // absent: off
   std::vector<std::shared_ptr<const NetworkNamespace>> namespaces;  // per node
   std::vector<unsigned> zones;                                      // per node, its number
   std::vector<std::pair<const CompiledGroup*, std::shared_ptr<Tally>>> groups;  // in use
@@ -97,7 +101,8 @@ struct CompiledConfig {
 // Finds again what earlier snapshots made. Used by one thread.
 class Registry {
  public:
-  explicit Registry(unsigned threads) : threads_(threads) {}
+  explicit Registry(unsigned threads);
+  ~Registry();
 
   // Error "snapshot-invalid": a rule names a group that is not there, two things have one id.
   // Listeners that cannot be used are left out and named in `problems`.
@@ -115,6 +120,11 @@ class Registry {
                                         const Action& spec);
   Result<std::shared_ptr<const CookieSeal>> cookie_seal(const std::string& key_text);
   std::uint32_t slot_of(const std::string& listener_id);
+  void open_logs(CompiledBalancer& balancer);
+  // The one that `spec` had before, if its files go to the same place.
+  template <class Log, class... More>
+  std::shared_ptr<Log> open_log(const CompiledBalancer& balancer, const LogPlace& place,
+                                std::map<std::string, std::shared_ptr<Log>>& known, More... more);
 
   unsigned threads_;
   std::map<std::string, std::uint32_t> listener_slots_;
@@ -123,7 +133,9 @@ class Registry {
   // By group, target id, address and port.
   std::map<std::string, std::shared_ptr<TargetState>> targets_;
   std::map<std::string, std::shared_ptr<const NetworkNamespace>> namespaces_;
-  std::map<std::string, std::shared_ptr<AccessLog>> logs_;
+  std::unique_ptr<LogWriter> log_writer_;
+  std::map<std::string, std::shared_ptr<AccessLog>> access_logs_;
+  std::map<std::string, std::shared_ptr<ConnectionLog>> connection_logs_;
   std::string random_cookie_key_;
 };
 

@@ -86,6 +86,8 @@ struct ClientFacts {
   std::uint16_t listener_port = 0;
   std::uint32_t listener_slot = 0;
   unsigned zone = 0;
+  unsigned node = 0;
+  std::uint64_t connection = 0;                  // its id in the logs; 0: none
   std::shared_ptr<const NetworkNamespace> from;  // where connections to targets are made
   std::string_view tls_version, tls_cipher;
   std::string_view server_name, certificate;

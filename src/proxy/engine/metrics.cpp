@@ -1,6 +1,7 @@
 // The counters of all threads, added up under their CloudWatch names.
 #include "proxy/engine/engine.h"
 #include "proxy/log/access_log.h"
+#include "proxy/log/connection_log.h"
 
 namespace landfall::proxy {
 namespace {
@@ -53,6 +54,7 @@ Metrics Engine::metrics() const {
   if (!config_) return out;
   for (const auto& balancer : config_->balancers) {
     if (balancer->access_log) out.dropped_log_records += balancer->access_log->dropped();
+    if (balancer->connection_log) out.dropped_log_records += balancer->connection_log->dropped();
     const BalancerState& state = *balancer->state;
     for (unsigned zone = 0; zone < state.zones.size(); ++zone) {
       CounterSet set = add_up(state.tally, zone);

@@ -37,6 +37,8 @@ void Exchange::begin_record(const ClientFacts& client, const http1::RequestHead&
   record = std::make_unique<LogRecord>();
   record->type = type_of(client, head, grpc);
   record->client = *client.peer;
+  record->node = client.node;
+  record->connection = client.connection;
   record->created_us = std::chrono::duration_cast<std::chrono::microseconds>(
                            std::chrono::system_clock::now().time_since_epoch())
                            .count();

@@ -52,8 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ListenerSocket socket{.slot = world.config->listeners[0]->slot,
                               .port = 443,
                               .where = world.config->balancers[0]->namespaces[0]};
-  auto* client =
-      new Client(world.worker, sockets[0], socket, peer, world.config->balancers[0]->state);
+  auto* client = new Client(world.worker, sockets[0], socket, peer, *world.config->balancers[0]);
   Http2Front& front = client->begin_http2();
   // The first byte says how large the parts are.
   const std::size_t step = data[0] == 0 ? size + 24 : data[0];

@@ -1,18 +1,13 @@
-// The access log of one load balancer: workers hand over records, a thread formats and writes them
-// as AWS does, one line a request, into files that are finished every five minutes.
+// The access log of one load balancer: a line for every request.
 // docs: load-balancer-access-logs
 #pragma once
 
-#include <atomic>
-#include <cstdint>
-#include <filesystem>
-#include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "proxy/http1/head.h"
+#include "proxy/log/log_files.h"
+#include "proxy/log/record_queues.h"
 #include "proxy/rules/address.h"
 
 namespace landfall::proxy {
@@ -41,42 +36,29 @@ struct LogRecord {
   std::string redirect_url;
   http1::Severity severity = http1::Severity::compliant;
   http1::Reason reason = http1::Reason::none;
+  std::uint64_t connection = 0;  // names it in the connection log, too; 0: no id was given
+  unsigned node = 0;
 };
 
 // One line without its line break.
 std::string format_record(const LogRecord& record, std::string_view balancer);
 
-class AccessLog {
+class AccessLog final : public LogSource {
  public:
-  AccessLog(std::filesystem::path folder, unsigned threads);
-  ~AccessLog();  // writes what is left and finishes the file
-
-  const std::filesystem::path& folder() const { return folder_; }
-  void set_balancer(std::string name);
+  AccessLog(LogPlace place, std::string balancer, unsigned threads)
+      : LogSource(std::move(place)), balancer_(std::move(balancer)), records_(threads) {}
+  void set_nodes(std::vector<std::string> addresses);
   // From worker `thread`. Records beyond the bound are dropped and counted.
-  void push(unsigned thread, LogRecord record);
-  std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+  void push(unsigned thread, LogRecord record) {
+    if (!records_.push(thread, std::move(record))) drop(1);
+  }
+  Lines take() override;
 
  private:
-  struct alignas(64) Queue {
-    std::mutex mutex;
-    std::vector<LogRecord> records;
-  };
-  void run();
-  void write_out();
-  void finish_file();
-
-  const std::filesystem::path folder_;
-  std::vector<Queue> queues_;
-  std::atomic<std::uint64_t> dropped_{0};
-  std::atomic<bool> stopping_{false};
-  std::mutex name_mutex_;
-  std::string balancer_;
-  int file_ = -1;
-  std::int64_t begun_ms_ = 0;
-  std::size_t written_ = 0;
-  int sequence_ = 0;
-  std::thread thread_;
+  const std::string balancer_;
+  RecordQueues<LogRecord> records_;
+  std::mutex mutex_;
+  std::vector<std::string> nodes_;
 };
 
 }  // namespace landfall::proxy

@@ -13,6 +13,8 @@ struct Allowed {
     number,  // low..high, and `choices` beside it
     choice,  // one of `choices`, separated by '|'
     text,    // at most `high` characters
+    bucket,  // a bucket's name, or nothing
+    prefix,  // of a key, or nothing
     fixed,   // the default only: anything else would be recorded and not happen
   } kind = Kind::fixed;
   std::int64_t low = 0;
@@ -29,6 +31,8 @@ struct Entry {
 using Kind = Allowed::Kind;
 constexpr Allowed kFlag{Kind::flag};
 constexpr Allowed kFixed{Kind::fixed};
+constexpr Allowed kBucket{Kind::bucket};
+constexpr Allowed kPrefix{Kind::prefix};
 constexpr Allowed number(std::int64_t low, std::int64_t high, std::string_view also = {}) {
   return {Kind::number, low, high, also};
 }
@@ -36,13 +40,13 @@ constexpr Allowed choice(std::string_view choices) { return {Kind::choice, 0, 0,
 constexpr Allowed text(std::int64_t most) { return {Kind::text, 0, most}; }
 
 constexpr Entry kApplicationLoadBalancer[] = {
-    {"access_logs.s3.bucket", "", text(255)},
+    {"access_logs.s3.bucket", "", kBucket},
     {"access_logs.s3.enabled", "false", kFlag},
-    {"access_logs.s3.prefix", "", text(1024)},
+    {"access_logs.s3.prefix", "", kPrefix},
     {"client_keep_alive.seconds", "3600", number(60, 604800)},
-    {"connection_logs.s3.bucket", "", text(255)},
-    {"connection_logs.s3.enabled", "false", kFixed},
-    {"connection_logs.s3.prefix", "", text(1024)},
+    {"connection_logs.s3.bucket", "", kBucket},
+    {"connection_logs.s3.enabled", "false", kFlag},
+    {"connection_logs.s3.prefix", "", kPrefix},
     {"deletion_protection.enabled", "false", kFlag},
     {"health_check_logs.s3.bucket", "", text(255)},
     {"health_check_logs.s3.enabled", "false", kFixed},
@@ -189,6 +193,31 @@ bool is_choice(std::string_view choices, std::string_view value) {
   }
 }
 
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+bool is_bucket_name(std::string_view name) {
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  };
+  return name.size() >= 3 && name.size() <= 63 && std::ranges::all_of(name, good) &&
+         name.front() != '.' && name.front() != '-' && name.back() != '.' && name.back() != '-' &&
+         !name.contains("..");
+}
+
+// Its parts become folders.
+bool is_prefix(std::string_view prefix) {
+  if (prefix.empty()) return true;
+  const auto good = [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '\\'; };
+  if (prefix.size() > 256 || !std::ranges::all_of(prefix, good) || prefix.contains("AWSLogs"))
+    return false;
+  while (true) {
+    const std::size_t slash = prefix.find('/');
+    const std::string_view part = prefix.substr(0, slash);
+    if (part.empty() || part == "." || part == "..") return false;
+    if (slash == prefix.npos) return true;
+    prefix.remove_prefix(slash + 1);
+  }
+}
+
 // What the value must be; empty when it is that.
 std::string complaint(const Entry& entry, std::string_view value) {
   const Allowed& rule = entry.rule;
@@ -216,6 +245,12 @@ std::string complaint(const Entry& entry, std::string_view value) {
       if (printable && value.size() <= std::size_t(rule.high)) return "";
       return fmt::format("must have at most {} printable characters", rule.high);
     }
+    case Kind::bucket:
+      return value.empty() || is_bucket_name(value) ? "" : "must be the name of an S3 bucket";
+    case Kind::prefix:
+      return is_prefix(value) ? ""
+                              : "must have at most 256 characters of a key, without 'AWSLogs', and "
+                                "no '/' at its ends";
     case Kind::fixed:
       return value == entry.fallback ? ""
                                      : fmt::format("can only be '{}' in Landfall", entry.fallback);
@@ -285,12 +320,13 @@ Result<void> set_attributes(AttributeOwner owner, Attributes& set,
     }
     changed[key] = value;
   }
-  if (owner == AttributeOwner::application_load_balancer &&
-      attribute_flag(owner, changed, "access_logs.s3.enabled") &&
-      attribute(owner, changed, "access_logs.s3.bucket").empty()) {
+  for (const std::string kind : {"access_logs.s3.", "connection_logs.s3."}) {
+    if (owner != AttributeOwner::application_load_balancer) break;
+    if (!attribute_flag(owner, changed, kind + "enabled")) continue;
+    if (!attribute(owner, changed, kind + "bucket").empty()) continue;
     return fail(
         "ValidationError",
-        "The value of 'access_logs.s3.bucket' cannot be empty when access logs are enabled");
+        fmt::format("The value of '{}bucket' cannot be empty when these logs are enabled", kind));
   }
   if (owner == AttributeOwner::application_target_group) {
     if (attribute(owner, changed, "load_balancing.algorithm.type") != "round_robin" &&

@@ -129,7 +129,8 @@ task<Result<proxy::Snapshot>> Feeder::build() {
         inventory.certificates[arn] = {arn, std::move(pem->certificate), std::move(pem->key)};
       }
     }
-    add_to_snapshot(out, inventory, options_.access_log_root.string());
+    add_to_snapshot(out, inventory,
+                    {options_.buckets.string(), (options_.folder / "unfinished-logs").string()});
   }
   co_return out;
 }

@@ -10,8 +10,8 @@
 namespace landfall::elbv2 {
 
 struct FeederOptions {
-  std::filesystem::path folder;           // <data folder>/proxy
-  std::filesystem::path access_log_root;  // where the proxy writes access logs
+  std::filesystem::path folder;   // <data folder>/proxy
+  std::filesystem::path buckets;  // log files go below <buckets>/<bucket>
   Millis health_interval = Millis(500);
   std::vector<Published> published = {};
 };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "services/elbv2/attributes.h"
 #include "services/elbv2/controller/snapshot.h"
 
 namespace landfall::elbv2 {
@@ -188,7 +189,7 @@ Inventory inventory() {
 
 TEST(Snapshot, HoldsWhatIsInUse) {
   proxy::Snapshot made;
-  add_to_snapshot(made, inventory(), "/logs");
+  add_to_snapshot(made, inventory(), {"/b", "/u"});
   ASSERT_EQ(made.load_balancers.size(), 1u);
   const proxy::LoadBalancer& one = made.load_balancers[0];
   EXPECT_EQ(one.name, "app/web/0123456789abcdef");
@@ -208,6 +209,45 @@ TEST(Snapshot, HoldsWhatIsInUse) {
   EXPECT_EQ(made.target_groups[0].targets[1].id, "10.9.9.9");
 }
 
+TEST(Snapshot, LogsGoWhereAwsPutsThem) {
+  Inventory of = inventory();
+  proxy::Snapshot made;
+  add_to_snapshot(made, of, {"/b", "/u"});
+  EXPECT_EQ(made.load_balancers[0].access_log, proxy::LogPlace());
+  of.load_balancers[0].attributes["access_logs.s3.enabled"] = "true";
+  of.load_balancers[0].attributes["access_logs.s3.bucket"] = "logs";
+  of.load_balancers[0].attributes["access_logs.s3.prefix"] = "my/app";
+  of.load_balancers[0].attributes["connection_logs.s3.enabled"] = "true";
+  of.load_balancers[0].attributes["connection_logs.s3.bucket"] = "logs";
+  made = {};
+  add_to_snapshot(made, of, {"/b", "/u"});
+  const proxy::LogPlace access{
+      "/b/logs/my/app/AWSLogs/123456789012/elasticloadbalancing/us-west-1",
+      "123456789012_elasticloadbalancing_us-west-1_app.web.0123456789abcdef", "/u"};
+  EXPECT_EQ(made.load_balancers[0].access_log, access);
+  const proxy::LogPlace connection{
+      "/b/logs/AWSLogs/123456789012/elasticloadbalancing/us-west-1",
+      "conn_log.123456789012_elasticloadbalancing_us-west-1_app.web.0123456789abcdef", "/u"};
+  EXPECT_EQ(made.load_balancers[0].connection_log, connection);
+}
+
+TEST(Attributes, BucketsAndPrefixesBecomeNoOtherFolders) {
+  const auto set = [](const std::string& key, const std::string& value) {
+    Attributes attributes;
+    return bool(
+        set_attributes(AttributeOwner::application_load_balancer, attributes, {{key, value}}));
+  };
+  EXPECT_TRUE(set("access_logs.s3.bucket", "my-logs.example"));
+  for (const std::string bad : {"..", "a/b", "../../etc", "Logs", "ab", "a..b", "-ab"})
+    EXPECT_FALSE(set("access_logs.s3.bucket", bad)) << bad;
+  EXPECT_TRUE(set("connection_logs.s3.prefix", "a/b_c"));
+  for (const std::string bad : {"../x", "/x", "x/", "a//b", "a/./b", "AWSLogs", "a b"})
+    EXPECT_FALSE(set("connection_logs.s3.prefix", bad)) << bad;
+  Attributes attributes;
+  EXPECT_FALSE(set_attributes(AttributeOwner::application_load_balancer, attributes,
+                              {{"connection_logs.s3.enabled", "true"}}));
+}
+
 TEST(Snapshot, AListenerWithoutItsCertificateIsLeftOut) {
   Inventory of = inventory();
   of.listeners[0].protocol = "HTTPS";
@@ -215,11 +255,11 @@ TEST(Snapshot, AListenerWithoutItsCertificateIsLeftOut) {
   of.listeners[0].certificates = {"arn:two"};
   of.listeners[0].ssl_policy = "ELBSecurityPolicy-2016-08";
   proxy::Snapshot made;
-  add_to_snapshot(made, of, "");
+  add_to_snapshot(made, of, {});
   EXPECT_TRUE(made.load_balancers[0].listeners.empty());
   of.certificates["arn:one"] = {"arn:one", "chain", "key"};
   made = {};
-  add_to_snapshot(made, of, "");
+  add_to_snapshot(made, of, {});
   ASSERT_EQ(made.load_balancers[0].listeners.size(), 1u);
   const proxy::TlsSettings& tls = made.load_balancers[0].listeners[0].tls;
   EXPECT_EQ(tls.certificates.size(), 1u);

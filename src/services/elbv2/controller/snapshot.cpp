@@ -68,7 +68,7 @@ std::optional<proxy::Listener> listener_of(const Inventory& inventory,
   return out;
 }
 
-proxy::LoadBalancer balancer_of(const LoadBalancerRecord& record, const std::string& log_root) {
+proxy::LoadBalancer balancer_of(const LoadBalancerRecord& record, const LogFolders& logs) {
   proxy::LoadBalancer out;
   out.id = record.arn();
   out.name = fmt::format("{}/{}/{}", record.application() ? "app" : "net", record.name, record.id);
@@ -99,7 +99,8 @@ proxy::LoadBalancer balancer_of(const LoadBalancerRecord& record, const std::str
   out.tls_version_and_cipher_headers =
       flag("routing.http.x_amzn_tls_version_and_cipher_suite.enabled");
   out.http2 = flag("routing.http2.enabled");
-  if (flag("access_logs.s3.enabled")) out.access_log_folder = access_log_folder(log_root, record);
+  out.access_log = log_place(logs, record, "access_logs");
+  out.connection_log = log_place(logs, record, "connection_logs");
   return out;
 }
 
@@ -173,8 +174,22 @@ proxy::TargetGroup group_of(const TargetGroupRecord& record,
 
 }  // namespace
 
-std::string access_log_folder(const std::string& root, const LoadBalancerRecord& balancer) {
-  return root + "/" + balancer.id;
+// docs: load-balancer-access-logs and load-balancer-connection-logs, "file names"
+proxy::LogPlace log_place(const LogFolders& folders, const LoadBalancerRecord& balancer,
+                          std::string_view kind) {
+  const AttributeOwner owner = attribute_owner(balancer);
+  const std::string key = fmt::format("{}.s3.", kind);
+  if (!attribute_flag(owner, balancer.attributes, key + "enabled")) return {};
+  const std::string prefix = attribute(owner, balancer.attributes, key + "prefix");
+  proxy::LogPlace out;
+  out.folder = fmt::format("{}/{}{}{}/AWSLogs/{}/elasticloadbalancing/{}", folders.buckets,
+                           attribute(owner, balancer.attributes, key + "bucket"),
+                           prefix.empty() ? "" : "/", prefix, balancer.account, balancer.region);
+  out.prefix = fmt::format("{}{}_elasticloadbalancing_{}_app.{}.{}",
+                           kind == "connection_logs" ? "conn_log." : "", balancer.account,
+                           balancer.region, balancer.name, balancer.id);
+  out.unfinished = folders.unfinished;
+  return out;
 }
 
 proxy::Condition to_proxy(const RuleCondition& condition) {
@@ -233,9 +248,9 @@ proxy::Action to_proxy(const wire::List<Action>& actions) {
 }
 
 void add_to_snapshot(proxy::Snapshot& snapshot, const Inventory& inventory,
-                     const std::string& access_log_root) {
+                     const LogFolders& logs) {
   for (const LoadBalancerRecord& record : inventory.load_balancers) {
-    proxy::LoadBalancer balancer = balancer_of(record, access_log_root);
+    proxy::LoadBalancer balancer = balancer_of(record, logs);
     std::set<std::string> zones, groups;
     for (const NodeRecord& node : record.nodes) {
       const auto place = inventory.namespaces.find(node.interface_id);

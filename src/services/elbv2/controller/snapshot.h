@@ -24,13 +24,18 @@ struct Inventory {
   std::vector<Published> published = {};
 };
 
-// Adds the inventory's load balancers that have nodes, and the target groups they forward to.
-// access_log_root: below it each load balancer gets a folder of its own.
-void add_to_snapshot(proxy::Snapshot& snapshot, const Inventory& inventory,
-                     const std::string& access_log_root);
+struct LogFolders {
+  std::string buckets;     // a folder for each bucket
+  std::string unfinished;  // for files that are being written
+};
 
-// Folder of a load balancer's access logs, as the proxy writes them.
-std::string access_log_folder(const std::string& root, const LoadBalancerRecord& balancer);
+// Adds the inventory's load balancers that have nodes, and the target groups they forward to.
+void add_to_snapshot(proxy::Snapshot& snapshot, const Inventory& inventory, const LogFolders& logs);
+
+// Where the files of a load balancer's log go: "access_logs" or "connection_logs". They have the
+// names and the places in their bucket that AWS gives them. Off: empty.
+proxy::LogPlace log_place(const LogFolders& folders, const LoadBalancerRecord& balancer,
+                          std::string_view kind);
 
 proxy::Condition to_proxy(const RuleCondition& condition);
 proxy::Action to_proxy(const wire::List<Action>& actions);
