@@ -3,6 +3,8 @@
 The VPC is the document's: 10.0.0.0/16, public subnets 10.0.1.0/24 and 10.0.2.0/24, private ones 10.0.10.0/24 and 10.0.11.0/24. The
 service behind the balancer is a small HTTP server in the network namespace of an interface, so that a test can make it fail at will.
 """
+import gzip
+import itertools
 import json
 import os
 import ssl
@@ -12,12 +14,14 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.exceptions import ClientError
 
 from harness.balanced import Service, World
+from harness.clients import Clients
 from harness.dns import ask
 from harness.leaks import stop_and_check
 from harness.packets import Place, socket_in
-from harness.server import Server
+from harness.server import REGION, Server
 from harness.waiting import eventually
 
 
@@ -235,6 +239,44 @@ def test_b3_nothing_is_lost_when_the_server_is_killed(world):
     eventually(lambda: world.states()["one"] == "unhealthy", 30)
     world.services[0].health = 200
     world.all_healthy()
+
+
+def test_b3_logs_are_in_the_buckets_folder(world):
+    """Documented: load-balancer-access-logs.html, load-balancer-connection-logs.html. A line for each request, and for each connection."""
+    world.all_healthy()
+    clients = Clients(world.server.environment(), REGION)("elbv2")
+
+    def keep(on: bool) -> None:
+        attributes = {f"{kind}.s3.{key}": value for kind in ("access_logs", "connection_logs")
+                      for key, value in {"enabled": str(on).lower(), "bucket": "my-logs", "prefix": "web"}.items()}
+        clients.modify_load_balancer_attributes(
+            LoadBalancerArn=world.balancer, Attributes=[{"Key": key, "Value": value} for key, value in attributes.items()])
+
+    def lines(kind: str) -> list[str]:
+        files = [each for each in (world.server.data / "buckets/my-logs/web/AWSLogs").glob(
+            f"*/elasticloadbalancing/{REGION}/*/*/*/{kind}*_elasticloadbalancing_{REGION}_app.framerater-alb.*.log.gz")
+            if each.name[0] != "." and each.name.startswith("conn_log.") == bool(kind)]
+        return [line for each in files for line in gzip.decompress(each.read_bytes()).decode().splitlines()]
+
+    keep(True)
+    numbers = itertools.count()
+
+    def is_logged() -> bool:
+        world.seen(f"/logged/{next(numbers)}")
+        return any((world.server.data / "proxy/unfinished-logs").glob("*"))
+
+    eventually(is_logged, 20)
+    for _ in range(10):
+        last = next(numbers)
+        world.seen(f"/logged/{last}")
+    keep(False)
+    eventually(lambda: lines("conn_log.") and any(f"/logged/{last} " in line for line in lines("")), 20, what="finished when switched off")
+    ours = [line for line in lines("") if "/logged/" in line]
+    assert len(ours) >= 10 and all(line.startswith("http ") and " 200 200 " in line for line in ours)
+    connections = {line.split()[-1] for line in lines("conn_log.")}
+    assert connections >= {line.split()[-4] for line in ours[-5:]}, "each names its connection"
+    with pytest.raises(ClientError, match="bucket"):
+        clients.modify_load_balancer_attributes(LoadBalancerArn=world.balancer, Attributes=[{"Key": "access_logs.s3.bucket", "Value": "../../etc"}])
 
 
 def test_b3_deleted_it_is_gone(world):
