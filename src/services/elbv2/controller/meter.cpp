@@ -26,6 +26,9 @@ task<void> Meter::stop() { co_await tasks_.stop(); }
 
 task<void> Meter::run() {
   if (!elbv2_.metric_sink) co_return;
+  // Now, for what comes before the first minute is over is to be counted, too.
+  if (auto loaded = co_await load(); !loaded)
+    log::warning("elbv2", "metrics: {}", loaded.error().message);
   while (true) {
     const TimePoint now = elbv2_.clock.now();
     const auto left = std::chrono::duration_cast<Millis>(minute_of(now) + kMinute - now);
