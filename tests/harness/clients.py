@@ -63,7 +63,9 @@ class Aws:
         """A command that goes on, such as `aws logs tail --follow`, in a terminal: into a pipe it writes only now and then."""
         ours, its = pty.openpty()
         process = subprocess.Popen(self.arguments(line, *more), stdin=subprocess.DEVNULL, stdout=its, stderr=its,
-                                   env={**self.environment, "TERM": "dumb"}, start_new_session=True)
+                                   env={**self.environment, "TERM": "dumb"}, start_new_session=True,
+                                   # A shell that runs the tests in the background has Ctrl-C ignored.
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
         os.close(its)
         return Typed(process, ours)
 

@@ -70,9 +70,9 @@ def test_b3_its_name_means_the_public_addresses_everywhere(world):
     inside = world.place(world.public[0], world.front)
     assert sorted(ask(inside, world.name)) == public, "also inside its own VPC"
     assert {ask(inside, world.name)[0] for _ in range(20)} == set(public), "its addresses take turns"
-    assert not connects(inside, public[0], 80), "without a public address there is no way to one"
+    assert not inside.connects(public[0], 80), "without a public address there is no way to one"
     world.ec2.associate_address(AllocationId=world.ec2.allocate_address(Domain="vpc")["AllocationId"], NetworkInterfaceId=inside.interface)
-    assert connects(inside, public[0], 80, 5)
+    assert inside.connects(public[0], 80, 5)
 
 
 def test_b3_a_failing_target_leaves_and_returns(world):
