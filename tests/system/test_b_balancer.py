@@ -241,6 +241,41 @@ def test_b3_nothing_is_lost_when_the_server_is_killed(world):
     world.all_healthy()
 
 
+def test_b3_cloudwatch_has_its_figures(world):
+    """Documented: elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html. A minute's figures come when it is over."""
+    world.all_healthy()
+    asked = 20
+    for _ in range(asked):
+        world.service()
+    cloudwatch = Clients(world.server.environment(), REGION)("cloudwatch")
+    balancer = {"Name": "LoadBalancer", "Value": world.balancer.split(":loadbalancer/")[1]}
+    group = {"Name": "TargetGroup", "Value": "targetgroup/" + world.targets.split(":targetgroup/")[1]}
+
+    def total(name: str, *dimensions: dict, statistic: str = "Sum") -> float:
+        now = time.time()
+        found = cloudwatch.get_metric_statistics(
+            Namespace="AWS/ApplicationELB", MetricName=name, Dimensions=list(dimensions), StartTime=now - 1800, EndTime=now + 60, Period=60,
+            Statistics=[statistic])["Datapoints"]
+        return sum(point[statistic] for point in found)
+
+    eventually(lambda: total("RequestCount", balancer) >= asked, 150, every_s=2)
+    assert total("RequestCount", balancer, group) >= asked and total("RequestCountPerTarget", balancer, group) >= asked / 2
+    assert total("HTTPCode_Target_2XX_Count", balancer) >= asked and total("ProcessedBytes", balancer) > 100 * asked
+    assert total("HealthyHostCount", balancer, group, statistic="Maximum") >= 2
+    zones = [{"Name": "AvailabilityZone", "Value": REGION + zone} for zone in "ac"]
+    assert sum(total("RequestCount", balancer, zone) for zone in zones) == total("RequestCount", balancer)
+    assert 0 < total("TargetResponseTime", balancer, group, statistic="Average") < 60
+    # What has been counted is counted once, also when the server is killed in between.
+    before = total("RequestCount", balancer)
+    world.server.kill()
+    world.server.start()
+    eventually(lambda: total("RequestCount", balancer, statistic="SampleCount") > 0 and len(cloudwatch.list_metrics(
+        Namespace="AWS/ApplicationELB")["Metrics"]) > 10, 20)
+    last = time.time()
+    eventually(lambda: time.time() - last > 65, 80, every_s=5, what="another minute is over")
+    assert total("RequestCount", balancer) == before
+
+
 def test_b3_logs_are_in_the_buckets_folder(world):
     """Documented: load-balancer-access-logs.html, load-balancer-connection-logs.html. A line for each request, and for each connection."""
     world.all_healthy()
