@@ -8,7 +8,7 @@ from harness.leaks import stop_and_check
 from harness.server import Server
 from harness.waiting import eventually
 
-# LANDFALL_TEST_DEPLOYMENTS=50 for what the issue asks; each takes about ten seconds.
+# LANDFALL_TEST_DEPLOYMENTS=50 for a long run; each takes about ten seconds.
 DEPLOYMENTS = int(os.environ.get("LANDFALL_TEST_DEPLOYMENTS", "3"))
 
 
