@@ -56,10 +56,11 @@ def test_a_data_folder_of_another_version(tmp_path):
     import sqlite3
     with sqlite3.connect(tmp_path / "store.db") as store:
         store.executescript("CREATE TABLE later (x); PRAGMA application_id = 1279677268; PRAGMA user_version = 99;")
-    code, text = landfall("serve", "--data-dir", str(tmp_path), "--listen", "127.0.0.1:0")
+    serve = ["serve", "--data-dir", str(tmp_path), "--listen", "127.0.0.1:0", "--public-pool", "198.18.112.0/24"]
+    code, text = landfall(*serve)
     assert code == 1 and "has format 99" in text
     (tmp_path / "store.db").write_bytes(os.urandom(9000))
-    code, text = landfall("serve", "--data-dir", str(tmp_path), "--listen", "127.0.0.1:0")
+    code, text = landfall(*serve)
     assert code == 1 and "not a database" in text
 
 
