@@ -223,4 +223,5 @@ def test_accepted_messages_survive_kill_9(own_server, region, name, endpoint):
     own_server.start()
     eventually(lambda: {message["MessageId"] for message in endpoint.messages()} == sent, within_s=20)
     time.sleep(1.5)
-    assert len(endpoint.messages()) == 30
+    # At least once: what was on its way when the server died may come again, the others may not.
+    assert len(endpoint.messages()) <= 30 + 4
