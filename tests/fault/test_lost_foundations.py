@@ -146,6 +146,9 @@ def test_helpers_that_are_killed(balanced):
             if name == "runc":
                 # It lives while a container is made: be there.
                 balanced.update(forceNewDeployment=True)
+            else:
+                # One at a time: whoever kills the only monitors of a service has no service.
+                balanced.steady(2, within_s=120)
             deadline = time.monotonic() + 3
             while not (there := helpers(balanced, name)) and time.monotonic() < deadline:
                 time.sleep(0.005)
@@ -160,8 +163,8 @@ def test_helpers_that_are_killed(balanced):
     finally:
         said = load.stop()
     assert killed["conmon"], killed
-    # A container that is killed takes the answer that it was giving with it; no more than that.
-    assert said[200] > 50 * sum(killed.values()) and sum(said.values()) - said[200] <= 3 * sum(killed.values()), (said, killed)
+    # A container that is killed takes the answers that it was giving with it, and those asked of it before it has left rotation.
+    assert said[200] > 50 * sum(killed.values()) and sum(said.values()) - said[200] <= 10 * sum(killed.values()), (said, killed)
 
 
 def test_the_proxy_that_is_killed(balanced):
