@@ -1,9 +1,10 @@
 #include "services/cloudwatch/engine/distribution.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdint>
+
+#include "services/cloudwatch/engine/doubles.h"
 
 namespace landfall::cloudwatch {
 namespace {
@@ -48,21 +49,6 @@ bool take_varint(std::string_view& from, std::uint64_t& out) {
     if (byte < 0x80) return true;
   }
   return false;
-}
-
-void put_double(double value, std::string& out) {
-  const auto bits = std::bit_cast<std::uint64_t>(value);
-  for (int i = 0; i < 8; ++i) out += static_cast<char>(bits >> (8 * i) & 0xff);
-}
-
-bool take_double(std::string_view& from, double& out) {
-  if (from.size() < 8) return false;
-  std::uint64_t bits = 0;
-  for (int i = 0; i < 8; ++i)
-    bits |= std::uint64_t(static_cast<std::uint8_t>(from[std::size_t(i)])) << (8 * i);
-  from.remove_prefix(8);
-  out = std::bit_cast<double>(bits);
-  return true;
 }
 
 // Whole counts, which nearly all are, take a byte.
