@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from harness.clients import CLIS, Aws, Clients  # noqa: E402
 from harness.containers import ContainerClient  # noqa: E402
-from harness.leaks import stop_and_check  # noqa: E402
+from harness.leaks import serving  # noqa: E402
 from harness.server import REGION, OutsideServer, Server  # noqa: E402
 
 
@@ -27,12 +27,8 @@ def server():
     if outside:
         yield OutsideServer(outside)
         return
-    ours = Server(os.environ.get("LANDFALL_TEST_POOL", ""))
-    try:
-        ours.start()
+    with serving(Server(os.environ.get("LANDFALL_TEST_POOL", ""))) as ours:
         yield ours
-    finally:
-        stop_and_check(ours)
 
 
 @pytest.fixture
@@ -40,12 +36,8 @@ def own_server():
     """A server for one test alone, to be killed and restarted at will."""
     if os.environ.get("LANDFALL_TEST_ENDPOINT"):
         pytest.skip("needs a server of its own")
-    ours = Server()
-    try:
-        ours.start()
+    with serving(Server()) as ours:
         yield ours
-    finally:
-        stop_and_check(ours)
 
 
 @pytest.fixture(scope="session")

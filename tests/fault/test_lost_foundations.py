@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.steady_load import PORT, Balanced, Load, serve
-from harness.leaks import stop_and_check, tag_of
+from harness.leaks import serving, tag_of
 from harness.server import Server
 from harness.small_tasks import TRUST
 from harness.waiting import eventually
@@ -27,12 +27,8 @@ PORTS = [{"containerPort": PORT}]
 
 @pytest.fixture(scope="module")
 def balanced(tmp_path_factory):
-    server = Server()
-    try:
-        server.start()
+    with serving(Server()) as server:
         yield Balanced(server, tmp_path_factory.mktemp("folder"))
-    finally:
-        stop_and_check(server)
 
 
 @pytest.fixture(scope="module")

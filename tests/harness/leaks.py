@@ -2,6 +2,8 @@
 import hashlib
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.server import Server
@@ -61,3 +63,13 @@ def stop_and_check(server: Server) -> None:
     if not os.environ.get("LANDFALL_TEST_KEEP"):
         server.remove_folder()
     assert not left, "landfall down left behind:\n" + "\n".join(left)
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[Server]:
+    """A server that runs for as long as the block does and leaves nothing behind."""
+    try:
+        server.start()
+        yield server
+    finally:
+        stop_and_check(server)

@@ -15,7 +15,7 @@ import urllib.request
 import pytest
 
 from harness.clients import Aws, Clients
-from harness.leaks import stop_and_check
+from harness.leaks import serving, stop_and_check
 from harness.server import REGION, Server
 from harness.small_tasks import SmallTasks
 from harness.waiting import eventually
@@ -60,14 +60,10 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    server = Server(options=("--target-tracking-alarms", "10,1,3"))
-    try:
-        server.start()
+    with serving(Server(options=("--target-tracking-alarms", "10,1,3"))) as server:
         made = World(server, tmp_path_factory.mktemp("folder"))
         yield made
         made.small.remove()
-    finally:
-        stop_and_check(server)
 
 
 def test_b4_tasks_follow_the_load_over_a_crash_of_the_server(world):

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from harness.balanced import Service, World
 from harness.clients import Clients
 from harness.dns import ask
-from harness.leaks import stop_and_check
+from harness.leaks import serving
 from harness.packets import Place, socket_in
 from harness.server import REGION, Server
 from harness.waiting import eventually
@@ -29,17 +29,14 @@ from harness.waiting import eventually
 def world(tmp_path_factory):
     if os.environ.get("LANDFALL_TEST_ENDPOINT"):
         pytest.skip("needs a server of its own")
-    server = Server()
-    made = None
-    try:
-        server.start()
+    with serving(Server()) as server:
         made = World(server, tmp_path_factory.mktemp("home"))
-        made.balance()
-        yield made
-    finally:
-        for service in made.services if made else []:
-            service.close()
-        stop_and_check(server)
+        try:
+            made.balance()
+            yield made
+        finally:
+            for service in made.services:
+                service.close()
 
 
 def test_b3_requests_reach_every_target(world):

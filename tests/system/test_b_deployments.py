@@ -7,19 +7,15 @@ import pytest
 
 from harness.steady_load import PORT, Balanced, Load, serve
 from harness.clients import Aws
-from harness.leaks import stop_and_check
+from harness.leaks import serving
 from harness.server import REGION, Server
 from harness.waiting import eventually
 
 
 @pytest.fixture(scope="module")
 def balanced(tmp_path_factory):
-    server = Server()
-    try:
-        server.start()
+    with serving(Server()) as server:
         yield Balanced(server, tmp_path_factory.mktemp("folder"))
-    finally:
-        stop_and_check(server)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import requests
 from harness.clients import Aws, Clients
 from harness.containers import ContainerClient, image
 from harness.inventory import inventory
-from harness.leaks import stop_and_check
+from harness.leaks import serving
 from harness.packets import Place
 from harness.server import ROOT, Server
 from harness.waiting import eventually
@@ -116,17 +116,13 @@ class Deployed:
 def deployed(tmp_path_factory):
     if os.environ.get("LANDFALL_TEST_ENDPOINT"):
         pytest.skip("needs a server of its own")
-    server = Server()
-    made = None
-    try:
-        server.start()
+    with serving(Server()) as server:
         made = Deployed(server, tmp_path_factory.mktemp("frameratr"))
-        made.deploy()
-        yield made
-    finally:
-        if made:
+        try:
+            made.deploy()
+            yield made
+        finally:
             made.docker.remove_storage()
-        stop_and_check(server)
 
 
 # B10

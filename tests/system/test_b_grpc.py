@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness.balanced import World
-from harness.leaks import stop_and_check
+from harness.leaks import serving
 from harness.server import Server
 from harness.waiting import eventually
 
@@ -75,17 +75,13 @@ class GrpcWorld(World):
 def world(tmp_path_factory):
     if os.environ.get("LANDFALL_TEST_ENDPOINT"):
         pytest.skip("needs a server of its own")
-    server = Server()
-    made = None
-    try:
-        server.start()
+    with serving(Server()) as server:
         made = GrpcWorld(server, tmp_path_factory.mktemp("home"))
-        made.balance_grpc()
-        yield made
-    finally:
-        if made:
+        try:
+            made.balance_grpc()
+            yield made
+        finally:
             made.close()
-        stop_and_check(server)
 
 
 @pytest.fixture

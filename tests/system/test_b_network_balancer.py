@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness.clients import Aws, Clients
-from harness.leaks import stop_and_check
+from harness.leaks import serving
 from harness.networks import Network
 from harness.packets import Connection, Place, socket_in
 from harness.server import REGION, Server
@@ -71,16 +71,13 @@ class World:
 def world(tmp_path_factory):
     if os.environ.get("LANDFALL_TEST_ENDPOINT"):
         pytest.skip("needs a server of its own")
-    server = Server()
-    made = None
-    try:
-        server.start()
+    with serving(Server()) as server:
         made = World(server, tmp_path_factory.mktemp("home"))
-        yield made
-    finally:
-        for place in made.places if made else []:
-            place.close()
-        stop_and_check(server)
+        try:
+            yield made
+        finally:
+            for place in made.places:
+                place.close()
 
 
 def test_tcp_reaches_targets_and_shows_them_the_balancers_address(world):

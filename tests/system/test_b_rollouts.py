@@ -4,7 +4,7 @@ import os
 import pytest
 
 from harness.steady_load import PORT, Balanced, Load
-from harness.leaks import stop_and_check
+from harness.leaks import serving
 from harness.server import Server
 from harness.waiting import eventually
 
@@ -14,14 +14,10 @@ DEPLOYMENTS = int(os.environ.get("LANDFALL_TEST_DEPLOYMENTS", "3"))
 
 @pytest.fixture(scope="module")
 def balanced(tmp_path_factory):
-    server = Server()
-    try:
-        server.start()
+    with serving(Server()) as server:
         world = Balanced(server, tmp_path_factory.mktemp("folder"))
         yield world
         world.small.remove()
-    finally:
-        stop_and_check(server)
 
 
 def test_deployments_and_scaling_lose_no_request(balanced):
