@@ -1,7 +1,5 @@
 #include "proxy/http2/front.h"
 
-#include <nghttp2/nghttp2.h>
-
 #include "base/check.h"
 #include "proxy/engine/client.h"
 
@@ -10,13 +8,10 @@ namespace {
 
 // docs: application-load-balancers: 128 streams.
 constexpr std::uint32_t kStreamLimit = 128;
-
-constexpr std::uint32_t kWindow = 256 << 10;
-constexpr std::size_t kPumpSize = 128 << 10;
-
-std::string_view view(const std::uint8_t* bytes, std::size_t size) {
-  return {reinterpret_cast<const char*>(bytes), size};
-}
+constexpr nghttp2_settings_entry kSettings[] = {
+    {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, kStreamLimit},
+    {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, Http2Session::kWindow},
+    {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, http1::kRequestHeadLimit}};
 
 }  // namespace
 
@@ -36,7 +31,7 @@ struct Http2Callbacks {
                     std::uint8_t, void* user) {
     Http2Stream* stream = front(user).find(frame->hd.stream_id);
     if (stream == nullptr) return 0;
-    const std::string_view key = view(name, name_size), text = view(value, value_size);
+    const std::string_view key = as_text(name, name_size), text = as_text(value, value_size);
     const bool taken =
         stream->started_ ? stream->add_trailer_field(key, text) : stream->add_field(key, text);
     return taken ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -58,7 +53,7 @@ struct Http2Callbacks {
                   const std::uint8_t* bytes, std::size_t size, void* user) {
     // One whose target is slow must not hold up the others.
     nghttp2_session_consume_connection(session, size);
-    if (Http2Stream* stream = front(user).find(id)) stream->take_data(view(bytes, size));
+    if (Http2Stream* stream = front(user).find(id)) stream->take_data(as_text(bytes, size));
     return 0;
   }
 
@@ -72,39 +67,34 @@ struct Http2Callbacks {
   }
 };
 
-Http2Front::Http2Front(Worker& worker, Client& client) : worker_(worker), client_(client) {
-  static nghttp2_session_callbacks* const callbacks = [] {
-    nghttp2_session_callbacks* made = nullptr;
-    CHECK(nghttp2_session_callbacks_new(&made) == 0);
-    nghttp2_session_callbacks_set_on_begin_headers_callback(made, Http2Callbacks::begin_headers);
-    nghttp2_session_callbacks_set_on_header_callback(made, Http2Callbacks::header);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(made, Http2Callbacks::frame_received);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, Http2Callbacks::data);
-    nghttp2_session_callbacks_set_on_stream_close_callback(made, Http2Callbacks::stream_closed);
-    return made;
+namespace {
+
+const nghttp2_session_callbacks* callbacks() {
+  static nghttp2_session_callbacks* const made = [] {
+    nghttp2_session_callbacks* out = nullptr;
+    CHECK(nghttp2_session_callbacks_new(&out) == 0);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(out, Http2Callbacks::begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(out, Http2Callbacks::header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(out, Http2Callbacks::frame_received);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(out, Http2Callbacks::data);
+    nghttp2_session_callbacks_set_on_stream_close_callback(out, Http2Callbacks::stream_closed);
+    return out;
   }();
-  static nghttp2_option* const options = [] {
-    nghttp2_option* made = nullptr;
-    CHECK(nghttp2_option_new(&made) == 0);
-    // Windows open as targets take what came.
-    nghttp2_option_set_no_auto_window_update(made, 1);
-    nghttp2_option_set_no_closed_streams(made, 1);
-    return made;
-  }();
-  CHECK(nghttp2_session_server_new2(&session_, callbacks, this, options) == 0);
-  const nghttp2_settings_entry settings[] = {
-      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, kStreamLimit},
-      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kWindow},
-      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, http1::kRequestHeadLimit}};
-  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings, std::size(settings));
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, 4 * kWindow);
+  return made;
+}
+
+}  // namespace
+
+Http2Front::Http2Front(Worker& worker, Client& client)
+    : worker_(worker),
+      client_(client),
+      session_(Http2Session::Role::server, callbacks(), this, kSettings, 4) {
   pump_later();
 }
 
 Http2Front::~Http2Front() {
   client_gone();
   worker_.forget(*this);
-  nghttp2_session_del(session_);
 }
 
 Http2Stream* Http2Front::find(std::int32_t id) {
@@ -118,42 +108,24 @@ void Http2Front::client_gone() {
 }
 
 void Http2Front::go_away() {
-  if (std::exchange(going_away_, true)) return;
-  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
-                        nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,
-                        nullptr, 0);
+  session_.go_away();
   pump_later();
 }
 
 void Http2Front::on_bytes(std::string_view bytes) {
-  const ssize_t used = nghttp2_session_mem_recv(
-      session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  const bool understood = session_.receive(bytes);
   if (client_.dead) return;
-  if (used < 0) {
-    // What it has to say about that goes out first.
-    pump();
-    if (!client_.dead) client_.shut();
-    return;
-  }
-  pump_later();
+  if (understood) return pump_later();
+  // What there is to say about that goes out first.
+  pump();
+  if (!client_.dead) client_.shut();
 }
 
 void Http2Front::pump() {
   if (client_.dead) return;
-  std::string out;
-  while (!client_.blocked()) {
-    const std::uint8_t* part = nullptr;
-    const ssize_t size = nghttp2_session_mem_send(session_, &part);
-    if (size < 0) return client_.shut();
-    if (size > 0) out.append(reinterpret_cast<const char*>(part), static_cast<std::size_t>(size));
-    if (size > 0 && out.size() < kPumpSize) continue;
-    if (!out.empty() && !client_.send(out)) return client_.shut();
-    out.clear();
-    if (size == 0) break;
-  }
-  const bool over =
-      nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0;
-  if ((over || (going_away_ && streams_.empty())) && !client_.blocked()) client_.shut();
+  if (session_.send(client_) != Http2Session::Sent::all) return client_.shut();
+  if (client_.dead || client_.blocked()) return;
+  if (session_.over() || (session_.going_away() && streams_.empty())) client_.shut();
 }
 
 }  // namespace landfall::proxy

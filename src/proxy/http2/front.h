@@ -5,8 +5,7 @@
 #include <map>
 
 #include "proxy/engine/exchange.h"
-
-struct nghttp2_session;
+#include "proxy/http2/session.h"
 
 namespace landfall::proxy {
 
@@ -26,17 +25,17 @@ class Http2Stream final : public Front, public Timed {
   bool add_trailer_field(std::string_view name, std::string_view value);
   void client_gone();
   // For nghttp2: what it sends next, how much that is, and its flags.
-  ssize_t read(char* out, std::size_t size, std::uint32_t& flags);
+  ssize_t read(std::uint8_t* out, std::size_t size, std::uint32_t& flags);
 
   void respond(Exchange& exchange, const http1::ResponseHead& head, Spans body, bool end) override;
   void interim(Exchange& exchange, const http1::ResponseHead& head) override;
   void body(Exchange& exchange, Spans body, bool end) override;
-  void trailers(Exchange&, std::string_view lines) override { trailers_ = lines; }
+  void trailers(Exchange&, std::string_view lines) override { flow_.set_trailers(lines); }
   void answer(Exchange& exchange, const OwnAnswer& answer) override;
   void cut(Exchange& exchange) override;
   void want_body(Exchange& exchange) override;
   bool wants_data(const Exchange&) const override { return true; }
-  bool front_blocked() const override;
+  bool front_blocked() const override { return flow_.blocked(); }
   void open_tunnel(Exchange& exchange, const http1::ResponseHead& head,
                    std::string_view first) override;
   void on_deadline() override;
@@ -56,12 +55,8 @@ class Http2Stream final : public Front, public Timed {
   bool has_length_ = false;
   bool chunked_ = false;
   bool started_ = false;
-  bool ended_ = false;  // the answer is complete in out_
-  std::string out_;     // of the answer's body
-  std::size_t out_at_ = 0;
-  std::string trailers_;          // of the answer, as lines
-  std::string request_trailers_;  // likewise
-  std::size_t unconsumed_ = 0;    // of the request's body, not yet given back to flow control
+  std::string request_trailers_;  // as lines
+  Http2Flow flow_;                // out: the answer; in: the request's body
 };
 
 class Http2Front final : public Pollable {
@@ -89,10 +84,9 @@ class Http2Front final : public Pollable {
 
   Worker& worker_;
   Client& client_;
-  nghttp2_session* session_ = nullptr;
+  Http2Session session_;
   std::map<std::int32_t, std::unique_ptr<Http2Stream>> streams_;
   int requests_ = 0;
-  bool going_away_ = false;
 };
 
 }  // namespace landfall::proxy

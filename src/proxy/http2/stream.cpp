@@ -1,5 +1,3 @@
-#include <nghttp2/nghttp2.h>
-
 #include "proxy/engine/client.h"
 #include "proxy/engine/rewrite.h"
 #include "proxy/http2/fields.h"
@@ -10,13 +8,7 @@ namespace {
 
 using http1::Field;
 
-constexpr int kRequestLimit = 10'000;         // per connection, as AWS has it
-constexpr std::size_t kOutLimit = 128 << 10;  // of an answer that the client does not take
-
-ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t* out, std::size_t size,
-                  std::uint32_t* flags, nghttp2_data_source* source, void*) {
-  return static_cast<Http2Stream*>(source->ptr)->read(reinterpret_cast<char*>(out), size, *flags);
-}
+constexpr int kRequestLimit = 10'000;  // per connection, as AWS has it
 
 // github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md
 std::string_view grpc_code(int status) {
@@ -112,10 +104,11 @@ void Http2Stream::start(bool end) {
 }
 
 void Http2Stream::take_data(std::string_view data) {
-  if (exchange_ == nullptr || exchange_->back == nullptr) {
-    nghttp2_session_consume_stream(connection_.session_, id_, data.size());
-    return;
-  }
+  const auto blocked = [&] {
+    return exchange_ != nullptr && exchange_->back != nullptr && exchange_->back->back_blocked();
+  };
+  if (exchange_ == nullptr || exchange_->back == nullptr)
+    return flow_.came(connection_.session_, id_, data.size(), false);
   touch();
   if (chunked_ && !exchange_->plain_body) {
     const std::string size = fmt::format("{:x}\r\n", data.size());
@@ -124,11 +117,7 @@ void Http2Stream::take_data(std::string_view data) {
   } else {
     exchange_->request_body({&data, 1}, false);
   }
-  if (exchange_ != nullptr && exchange_->back != nullptr && exchange_->back->back_blocked()) {
-    unconsumed_ += data.size();
-  } else {
-    nghttp2_session_consume_stream(connection_.session_, id_, data.size());
-  }
+  flow_.came(connection_.session_, id_, data.size(), blocked());
 }
 
 // Only targets that speak HTTP/2 get them: to HTTP/1 they were not announced.
@@ -146,9 +135,8 @@ void Http2Stream::end_data() {
 }
 
 void Http2Stream::want_body(Exchange&) {
-  if (unconsumed_ == 0) return;
+  if (!flow_.give_back(connection_.session_, id_)) return;
   touch();
-  nghttp2_session_consume_stream(connection_.session_, id_, std::exchange(unconsumed_, 0));
   connection_.pump_later();
 }
 
@@ -158,9 +146,9 @@ void Http2Stream::client_gone() {
   connection_.worker_.free_exchange(std::exchange(exchange_, nullptr));
 }
 
-// The answer is complete; what is left of it is sent from out_.
+// The answer is complete; what is left of it is sent from flow_.
 void Http2Stream::finish() {
-  ended_ = true;
+  flow_.end();
   connection_.worker_.timers().clear(*this);
   exchange_->finish(exchange_->status, exchange_->cause);
   connection_.worker_.free_exchange(std::exchange(exchange_, nullptr));
@@ -176,9 +164,9 @@ void Http2Stream::respond(Exchange& exchange, const http1::ResponseHead& head, S
     fields.add(field.name, field.value);
   }
   fields.add_lines(exchange.cookies);
-  for (const std::string_view part : body) out_.append(part);
-  const bool empty = end && out_.empty();
-  nghttp2_data_provider provider{{.ptr = this}, read_body};
+  flow_.append(body);
+  const bool empty = end && flow_.empty();
+  const nghttp2_data_provider provider = body_of(*this);
   const auto& list = fields.list();
   nghttp2_submit_response(connection_.session_, id_, list.data(), list.size(),
                           empty ? nullptr : &provider);
@@ -202,11 +190,7 @@ void Http2Stream::interim(Exchange&, const http1::ResponseHead& head) {
 
 void Http2Stream::body(Exchange&, Spans body, bool end) {
   touch();
-  if (out_at_ > 0) {
-    out_.erase(0, out_at_);
-    out_at_ = 0;
-  }
-  for (const std::string_view part : body) out_.append(part);
+  flow_.append(body);
   if (end) finish();
   nghttp2_session_resume_data(connection_.session_, id_);
   connection_.pump_later();
@@ -230,12 +214,15 @@ void Http2Stream::answer(Exchange& exchange, const OwnAnswer& answer) {
   }
   if (!answer.location.empty()) fields.add("location", answer.location);
   fields.add_lines(answer.cookies);
-  if (!exchange.head_method && !grpc_error) out_ = answer.body;
-  exchange.sent_bytes += out_.size();
-  nghttp2_data_provider provider{{.ptr = this}, read_body};
+  const bool with_body = !exchange.head_method && !grpc_error && !answer.body.empty();
+  if (with_body) {
+    flow_.append({&answer.body, 1});
+    exchange.sent_bytes += answer.body.size();
+  }
+  const nghttp2_data_provider provider = body_of(*this);
   const auto& list = fields.list();
   nghttp2_submit_response(connection_.session_, id_, list.data(), list.size(),
-                          out_.empty() ? nullptr : &provider);
+                          with_body ? &provider : nullptr);
   connection_.pump_later();
   finish();
 }
@@ -251,30 +238,11 @@ void Http2Stream::open_tunnel(Exchange& exchange, const http1::ResponseHead&, st
   exchange.fail(502, Cause::target_malformed);
 }
 
-bool Http2Stream::front_blocked() const { return out_.size() - out_at_ > kOutLimit; }
-
-ssize_t Http2Stream::read(char* out, std::size_t size, std::uint32_t& flags) {
-  const std::size_t count = std::min(size, out_.size() - out_at_);
-  std::memcpy(out, out_.data() + out_at_, count);
-  out_at_ += count;
-  if (out_at_ == out_.size()) {
-    out_ = {};
-    out_at_ = 0;
-  }
-  if (ended_ && out_.empty()) {
-    flags |= NGHTTP2_DATA_FLAG_EOF;
-    if (!trailers_.empty()) {
-      flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-      FieldList fields;
-      fields.add_lines(trailers_);
-      const auto& list = fields.list();
-      nghttp2_submit_trailer(connection_.session_, id_, list.data(), list.size());
-    }
-    return static_cast<ssize_t>(count);
-  }
-  if (exchange_ != nullptr && exchange_->back != nullptr && !front_blocked())
+ssize_t Http2Stream::read(std::uint8_t* out, std::size_t size, std::uint32_t& flags) {
+  const ssize_t count = flow_.read(connection_.session_, id_, out, size, flags);
+  if (exchange_ != nullptr && exchange_->back != nullptr && !flow_.blocked())
     exchange_->back->want_answer(*exchange_);
-  return count == 0 ? ssize_t{NGHTTP2_ERR_DEFERRED} : static_cast<ssize_t>(count);
+  return count;
 }
 
 void Http2Stream::on_deadline() {

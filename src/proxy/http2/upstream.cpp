@@ -1,6 +1,5 @@
 #include "proxy/http2/upstream.h"
 
-#include <nghttp2/nghttp2.h>
 #include <sys/epoll.h>
 
 #include "base/check.h"
@@ -12,14 +11,10 @@ namespace {
 
 constexpr std::int64_t kConnectTimeoutMs = 10'000;
 constexpr std::int64_t kIdleTimeoutMs = 60'000;
-constexpr std::uint32_t kWindow = 256 << 10;
-constexpr std::size_t kPumpSize = 128 << 10;
-// Until the target has said how many it takes (RFC 9113, 6.5.2, recommends no less).
-constexpr std::uint32_t kStreamsAtFirst = 100;
-
-std::string_view view(const std::uint8_t* bytes, std::size_t size) {
-  return {reinterpret_cast<const char*>(bytes), size};
-}
+constexpr nghttp2_settings_entry kSettings[] = {
+    {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+    {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, Http2Session::kWindow},
+    {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, http1::kResponseHeadLimit}};
 
 }  // namespace
 
@@ -31,7 +26,7 @@ struct UpstreamH2Callbacks {
                     std::uint8_t, void* user) {
     UpstreamH2Stream* stream = of(user).find(frame->hd.stream_id);
     if (stream == nullptr) return 0;
-    return stream->add_field(view(name, name_size), view(value, value_size))
+    return stream->add_field(as_text(name, name_size), as_text(value, value_size))
                ? 0
                : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
@@ -39,7 +34,7 @@ struct UpstreamH2Callbacks {
   static int frame_received(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     UpstreamH2& connection = of(user);
     if (frame->hd.type == NGHTTP2_GOAWAY) {
-      connection.going_away_ = true;
+      connection.session_.stop();
       connection.pump_later();
       return 0;
     }
@@ -58,7 +53,7 @@ struct UpstreamH2Callbacks {
                   const std::uint8_t* bytes, std::size_t size, void* user) {
     // One that is slow must not hold up the others.
     nghttp2_session_consume_connection(session, size);
-    if (UpstreamH2Stream* stream = of(user).find(id)) stream->take_data(view(bytes, size));
+    if (UpstreamH2Stream* stream = of(user).find(id)) stream->take_data(as_text(bytes, size));
     return 0;
   }
 
@@ -74,6 +69,23 @@ struct UpstreamH2Callbacks {
   }
 };
 
+namespace {
+
+const nghttp2_session_callbacks* callbacks() {
+  static nghttp2_session_callbacks* const made = [] {
+    nghttp2_session_callbacks* out = nullptr;
+    CHECK(nghttp2_session_callbacks_new(&out) == 0);
+    nghttp2_session_callbacks_set_on_header_callback(out, UpstreamH2Callbacks::header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(out, UpstreamH2Callbacks::frame_received);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(out, UpstreamH2Callbacks::data);
+    nghttp2_session_callbacks_set_on_stream_close_callback(out, UpstreamH2Callbacks::stream_closed);
+    return out;
+  }();
+  return made;
+}
+
+}  // namespace
+
 UpstreamH2::UpstreamH2(const Exchange& exchange, int fd, std::shared_ptr<TargetState> target,
                        std::shared_ptr<const NetworkNamespace> from)
     : Stream(exchange.worker, fd),
@@ -81,33 +93,8 @@ UpstreamH2::UpstreamH2(const Exchange& exchange, int fd, std::shared_ptr<TargetS
       target_(std::move(target)),
       from_(std::move(from)),
       pump_(*this),
+      session_(Http2Session::Role::client, callbacks(), this, kSettings, 16),
       secure_(exchange.group->tls) {
-  static nghttp2_session_callbacks* const callbacks = [] {
-    nghttp2_session_callbacks* made = nullptr;
-    CHECK(nghttp2_session_callbacks_new(&made) == 0);
-    nghttp2_session_callbacks_set_on_header_callback(made, UpstreamH2Callbacks::header);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(made, UpstreamH2Callbacks::frame_received);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, UpstreamH2Callbacks::data);
-    nghttp2_session_callbacks_set_on_stream_close_callback(made,
-                                                           UpstreamH2Callbacks::stream_closed);
-    return made;
-  }();
-  static nghttp2_option* const options = [] {
-    nghttp2_option* made = nullptr;
-    CHECK(nghttp2_option_new(&made) == 0);
-    // Windows open as clients take what came.
-    nghttp2_option_set_no_auto_window_update(made, 1);
-    nghttp2_option_set_no_closed_streams(made, 1);
-    nghttp2_option_set_peer_max_concurrent_streams(made, kStreamsAtFirst);
-    return made;
-  }();
-  CHECK(nghttp2_session_client_new2(&session_, callbacks, this, options) == 0);
-  const nghttp2_settings_entry settings[] = {
-      {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kWindow},
-      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, http1::kResponseHeadLimit}};
-  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings, std::size(settings));
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, 16 * kWindow);
   UpstreamH2*& list = target_->connections[worker_.index()].multiplexed;
   next_ = list;
   list = this;
@@ -117,8 +104,6 @@ UpstreamH2::UpstreamH2(const Exchange& exchange, int fd, std::shared_ptr<TargetS
 UpstreamH2::~UpstreamH2() {
   unlink();
   worker_.forget(pump_);
-  streams_.clear();
-  nghttp2_session_del(session_);
 }
 
 void UpstreamH2::unlink() {
@@ -137,7 +122,7 @@ UpstreamH2Stream* UpstreamH2::find(std::int32_t id) {
 bool UpstreamH2::has_room() const {
   const std::uint32_t limit =
       nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  return !dead && !going_away_ && streams_.size() < limit &&
+  return !dead && !session_.going_away() && streams_.size() < limit &&
          nghttp2_session_check_request_allowed(session_) != 0;
 }
 
@@ -182,7 +167,7 @@ bool UpstreamH2::begin(Exchange& exchange, std::string_view head, Spans body, bo
   auto stream = std::make_unique<UpstreamH2Stream>(*this, exchange, head, end && body.empty());
   if (stream->id_ < 0) {
     // Out of stream numbers.
-    going_away_ = true;
+    session_.stop();
     pump_later();
     return false;
   }
@@ -204,22 +189,12 @@ void UpstreamH2::on_open() {
 
 void UpstreamH2::pump() {
   if (dead) return;
-  std::string out;
-  while (!blocked()) {
-    const std::uint8_t* part = nullptr;
-    const ssize_t size = nghttp2_session_mem_send(session_, &part);
-    if (dead) return;
-    if (size < 0) return fail_all(502, Cause::target_malformed);
-    if (size > 0) out.append(view(part, static_cast<std::size_t>(size)));
-    if (size > 0 && out.size() < kPumpSize) continue;
-    if (!out.empty() && !send(out)) return on_broken(EPIPE);
-    out.clear();
-    if (size == 0) break;
-  }
+  const Http2Session::Sent sent = session_.send(*this);
+  if (dead) return;
+  if (sent == Http2Session::Sent::malformed) return fail_all(502, Cause::target_malformed);
+  if (sent == Http2Session::Sent::broken) return on_broken(EPIPE);
   if (!streams_.empty() || blocked() || !opened_) return;
-  const bool over =
-      nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0;
-  if (over || going_away_) {
+  if (session_.over() || session_.going_away()) {
     unlink();
     return close();
   }
@@ -227,16 +202,15 @@ void UpstreamH2::pump() {
 }
 
 void UpstreamH2::on_bytes(std::string_view bytes) {
-  const ssize_t used = nghttp2_session_mem_recv(
-      session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  const bool understood = session_.receive(bytes);
   if (dead) return;
-  if (used < 0) return fail_all(502, Cause::target_malformed);
+  if (!understood) return fail_all(502, Cause::target_malformed);
   pump_later();
 }
 
 void UpstreamH2::fail_all(int status, Cause cause) {
   unlink();
-  going_away_ = true;
+  session_.stop();
   const auto streams = std::move(streams_);
   streams_.clear();
   close();
@@ -270,7 +244,7 @@ void UpstreamH2::close_idle(TargetState& target, unsigned worker) {
   for (UpstreamH2 *each = target.connections[worker].multiplexed, *next; each != nullptr;
        each = next) {
     next = each->next_;
-    each->going_away_ = true;
+    each->session_.stop();
     if (!each->streams_.empty()) continue;
     each->unlink();
     each->close();

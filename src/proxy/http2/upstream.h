@@ -5,8 +5,7 @@
 #include <map>
 
 #include "proxy/engine/connect.h"
-
-struct nghttp2_session;
+#include "proxy/http2/session.h"
 
 namespace landfall::proxy {
 
@@ -19,11 +18,11 @@ class UpstreamH2Stream final : public Back {
 
   void send_body(Exchange& exchange, Spans body, bool end) override;
   void send_trailers(Exchange& exchange, std::string_view lines) override;
-  bool back_blocked() const override;
+  bool back_blocked() const override { return flow_.blocked(); }
   void want_answer(Exchange& exchange) override;
   void abandon(Exchange& exchange) override;
   // For nghttp2: what it sends next, how much that is, and its flags.
-  ssize_t read(char* out, std::size_t size, std::uint32_t& flags);
+  ssize_t read(std::uint8_t* out, std::size_t size, std::uint32_t& flags);
 
  private:
   friend class UpstreamH2;
@@ -46,15 +45,11 @@ class UpstreamH2Stream final : public Back {
   std::string head_;  // of the request, as HTTP/1
   std::string kept_;  // the body so far, while it may be sent again
   bool keeps_ = true;
-  std::string out_;  // of the request's body
-  std::size_t out_at_ = 0;
-  bool request_ended_;
-  std::string request_trailers_;
+  Http2Flow flow_;  // out: the request's body; in: the answer's
   int status_ = 0;
   std::string fields_;
-  bool answered_ = false;       // the head has gone to the front
-  bool touched_ = false;        // the target has said something about it
-  std::size_t unconsumed_ = 0;  // of the answer, not yet given back to flow control
+  bool answered_ = false;  // the head has gone to the front
+  bool touched_ = false;   // the target has said something about it
 };
 
 class UpstreamH2 final : public Stream {
@@ -108,12 +103,11 @@ class UpstreamH2 final : public Stream {
   std::shared_ptr<TargetState> target_;
   std::shared_ptr<const NetworkNamespace> from_;
   Pump pump_;
-  nghttp2_session* session_ = nullptr;
+  Http2Session session_;
   std::map<std::int32_t, std::unique_ptr<UpstreamH2Stream>> streams_;
   UpstreamH2* next_ = nullptr;
   bool listed_ = false;
   bool opened_ = false;
-  bool going_away_ = false;
   bool secure_ = false;
 };
 

@@ -1,5 +1,3 @@
-#include <nghttp2/nghttp2.h>
-
 #include "proxy/http2/fields.h"
 #include "proxy/http2/upstream.h"
 
@@ -8,14 +6,7 @@ namespace {
 
 using http1::Name;
 
-constexpr std::size_t kOutLimit = 128 << 10;  // of a request that the target does not take
 constexpr std::size_t kKeptLimit = 64 << 10;  // of a body that may have to be sent again
-
-ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t* out, std::size_t size,
-                  std::uint32_t* flags, nghttp2_data_source* source, void*) {
-  return static_cast<UpstreamH2Stream*>(source->ptr)
-      ->read(reinterpret_cast<char*>(out), size, *flags);
-}
 
 // The request as HTTP/2 has it, from the head that HTTP/1 targets get.
 FieldList request_fields(std::string_view head, bool secure) {
@@ -50,71 +41,45 @@ FieldList request_fields(std::string_view head, bool secure) {
 
 UpstreamH2Stream::UpstreamH2Stream(UpstreamH2& connection, Exchange& exchange,
                                    std::string_view head, bool end)
-    : connection_(connection), exchange_(&exchange), head_(head), request_ended_(end) {
+    : connection_(connection), exchange_(&exchange), head_(head) {
+  if (end) flow_.end();
   FieldList fields = request_fields(head, connection.secure_);
   const auto& list = fields.list();
-  nghttp2_data_provider provider{{.ptr = this}, read_body};
+  const nghttp2_data_provider provider = body_of(*this);
   id_ = nghttp2_submit_request(connection.session_, nullptr, list.data(), list.size(),
                                end ? nullptr : &provider, nullptr);
 }
 
-ssize_t UpstreamH2Stream::read(char* out, std::size_t size, std::uint32_t& flags) {
-  const bool blocked = back_blocked();
-  const std::size_t count = std::min(size, out_.size() - out_at_);
-  std::memcpy(out, out_.data() + out_at_, count);
-  out_at_ += count;
-  if (out_at_ == out_.size()) {
-    out_ = {};
-    out_at_ = 0;
-  }
-  if (request_ended_ && out_.empty()) {
-    flags |= NGHTTP2_DATA_FLAG_EOF;
-    if (!request_trailers_.empty()) {
-      flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-      FieldList fields;
-      fields.add_lines(request_trailers_);
-      const auto& list = fields.list();
-      nghttp2_submit_trailer(connection_.session_, id_, list.data(), list.size());
-    }
-    return static_cast<ssize_t>(count);
-  }
-  if (blocked && !back_blocked() && exchange_ != nullptr) exchange_->front->want_body(*exchange_);
-  return count == 0 ? ssize_t{NGHTTP2_ERR_DEFERRED} : static_cast<ssize_t>(count);
+ssize_t UpstreamH2Stream::read(std::uint8_t* out, std::size_t size, std::uint32_t& flags) {
+  const bool blocked = flow_.blocked();
+  const ssize_t count = flow_.read(connection_.session_, id_, out, size, flags);
+  if (blocked && !flow_.blocked() && exchange_ != nullptr) exchange_->front->want_body(*exchange_);
+  return count;
 }
 
 void UpstreamH2Stream::send_body(Exchange&, Spans body, bool end) {
-  if (out_at_ > 0) {
-    out_.erase(0, out_at_);
-    out_at_ = 0;
-  }
+  flow_.append(body);
   for (const std::string_view part : body) {
-    out_.append(part);
     keeps_ = keeps_ && kept_.size() + part.size() <= kKeptLimit;
     if (keeps_) kept_.append(part);
   }
   if (!keeps_) kept_ = {};
-  request_ended_ = request_ended_ || end;
+  if (end) flow_.end();
   nghttp2_session_resume_data(connection_.session_, id_);
   connection_.pump_later();
 }
 
 void UpstreamH2Stream::send_trailers(Exchange&, std::string_view lines) {
-  request_trailers_ = lines;
+  flow_.set_trailers(lines);
 }
 
-bool UpstreamH2Stream::back_blocked() const { return out_.size() - out_at_ > kOutLimit; }
-
 void UpstreamH2Stream::want_answer(Exchange&) {
-  if (unconsumed_ == 0) return;
-  nghttp2_session_consume_stream(connection_.session_, id_, std::exchange(unconsumed_, 0));
-  connection_.pump_later();
+  if (flow_.give_back(connection_.session_, id_)) connection_.pump_later();
 }
 
 void UpstreamH2Stream::abandon(Exchange&) {
   exchange_ = nullptr;
-  out_ = {};
-  out_at_ = 0;
-  request_ended_ = true;
+  flow_.drop();
   nghttp2_submit_rst_stream(connection_.session_, NGHTTP2_FLAG_NONE, id_, NGHTTP2_CANCEL);
   connection_.pump_later();
 }
@@ -133,11 +98,12 @@ bool UpstreamH2Stream::again() {
   TargetState& target = *exchange.target;
   exchange.detach();
   const std::string_view body = kept_;
-  const bool end = request_ended_ && request_trailers_.empty();
+  const std::string_view trailers = flow_.trailers();
+  const bool end = flow_.ended() && trailers.empty();
   UpstreamH2::dispatch(exchange, target, connection_.from_, head_, Spans(&body, !body.empty()),
                        end);
-  if (exchange.back != nullptr && !request_trailers_.empty()) {
-    exchange.back->send_trailers(exchange, request_trailers_);
+  if (exchange.back != nullptr && !trailers.empty()) {
+    exchange.back->send_trailers(exchange, trailers);
     exchange.back->send_body(exchange, {}, true);
   }
   return true;
@@ -177,16 +143,9 @@ void UpstreamH2Stream::take_head(bool end) {
 }
 
 void UpstreamH2Stream::take_data(std::string_view data) {
-  if (exchange_ == nullptr) {
-    nghttp2_session_consume_stream(connection_.session_, id_, data.size());
-    return;
-  }
-  exchange_->respond_body({&data, 1}, false);
-  if (exchange_ != nullptr && exchange_->front->front_blocked()) {
-    unconsumed_ += data.size();
-  } else {
-    nghttp2_session_consume_stream(connection_.session_, id_, data.size());
-  }
+  if (exchange_ != nullptr) exchange_->respond_body({&data, 1}, false);
+  const bool slow = exchange_ != nullptr && exchange_->front->front_blocked();
+  flow_.came(connection_.session_, id_, data.size(), slow);
 }
 
 void UpstreamH2Stream::take_end() {
