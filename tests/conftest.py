@@ -31,13 +31,23 @@ def server():
         yield ours
 
 
-@pytest.fixture
-def own_server():
-    """A server for one test alone, to be killed and restarted at will."""
+def server_of_its_own():
     if os.environ.get("LANDFALL_TEST_ENDPOINT"):
         pytest.skip("needs a server of its own")
     with serving(Server()) as ours:
         yield ours
+
+
+@pytest.fixture
+def own_server():
+    """A server for one test alone, to be killed and restarted at will."""
+    yield from server_of_its_own()
+
+
+@pytest.fixture(scope="module")
+def module_server():
+    """A server for the tests of one file."""
+    yield from server_of_its_own()
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,7 @@
     generate_wire.py SERVICE OUTPUT_DIRECTORY --print-outputs    names the sources, for CMake
 """
 import argparse
-import json
 import pathlib
-import re
 import sys
 
 from wire_model import Model, Fault

@@ -1,7 +1,7 @@
 """C++ text from a wire_model.Model."""
 import re
 
-from wire_model import Fault, identifier, snake
+from wire_model import Fault, identifier
 from wire_pattern import translate
 
 STRUCTURES_PER_SOURCE = 80  # keeps one source's compilation under about ten seconds

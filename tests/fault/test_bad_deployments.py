@@ -3,8 +3,8 @@ import threading
 import time
 
 import pytest
-from botocore.exceptions import ClientError
 
+from harness.clients import refused
 from harness.small_tasks import SmallTasks, execution_role, reason_of
 from harness.waiting import eventually
 
@@ -14,13 +14,6 @@ def tasks(clients, tmp_path_factory):
     made = SmallTasks(clients, tmp_path_factory.mktemp("small"))
     yield made
     made.remove()
-
-
-def refused(call, *arguments: object, **named: object) -> tuple[str, str]:
-    with pytest.raises(ClientError) as raised:
-        call(*arguments, **named)
-    error = raised.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 # Refused at once

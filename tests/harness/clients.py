@@ -6,11 +6,14 @@ import select
 import shlex
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from harness.server import ROOT, clean_environment
 
@@ -119,3 +122,11 @@ class Clients:
             self.known[key] = session(exports, region or self.region).client(
                 service, endpoint_url=self.exports["AWS_ENDPOINT_URL"], config=config)
         return self.known[key]
+
+
+def refused(call: Callable, *arguments: object, **parameters: object) -> tuple[str, str]:
+    """Code and message of the error that a client's call must answer."""
+    with pytest.raises(ClientError) as raised:
+        call(*arguments, **parameters)
+    error = raised.value.response["Error"]
+    return error["Code"], error["Message"]

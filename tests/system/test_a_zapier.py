@@ -18,22 +18,15 @@ import requests
 from harness.clients import Aws
 from harness.containers import image
 from harness.deployment import EXAMPLE, NAME, PASSWORD, Deployment, reachable, refused_or_timeout
-from harness.leaks import stop_and_check, tag_of
-from harness.server import REGION, ROOT, Server
+from harness.leaks import tag_of
+from harness.server import REGION, ROOT
 from harness.waiting import eventually
 
 EVENT = {"source": "stripe", "event_type": "payment.succeeded", "payload": {"amount": 100}}
 
 @pytest.fixture(scope="module")
-def server():
-    if os.environ.get("LANDFALL_TEST_ENDPOINT"):
-        pytest.skip("needs a server of its own")
-    ours = Server()
-    try:
-        ours.start()
-        yield ours
-    finally:
-        stop_and_check(ours)
+def server(module_server):
+    return module_server
 
 
 @pytest.fixture(scope="module")

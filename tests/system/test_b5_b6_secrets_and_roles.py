@@ -7,7 +7,6 @@ Documented: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam
 Documented: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html
 """
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -15,12 +14,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from harness.leaks import stop_and_check
-from harness.server import REGION
 from harness.clients import Clients
 from harness.containers import ContainerClient, image
 from harness.served import not_served
-from harness.server import Server
+from harness.server import REGION
 from harness.waiting import eventually
 
 MISSING = not_served("ecs:RunTask", "ecr:CreateRepository", "logs:FilterLogEvents", "iam:CreateRole", "secretsmanager:GetSecretValue",
@@ -68,15 +65,8 @@ say("another", lambda: get(agent + os.environ.get("OTHER", "/v2/credentials/none
 
 
 @pytest.fixture(scope="module")
-def server():
-    if os.environ.get("LANDFALL_TEST_ENDPOINT"):
-        pytest.skip("needs a server of its own")
-    ours = Server()
-    try:
-        ours.start()
-        yield ours
-    finally:
-        stop_and_check(ours)
+def server(module_server):
+    return module_server
 
 
 @pytest.fixture(scope="module")

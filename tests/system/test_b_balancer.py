@@ -6,7 +6,6 @@ service behind the balancer is a small HTTP server in the network namespace of a
 import gzip
 import itertools
 import json
-import os
 import ssl
 import subprocess
 import threading
@@ -19,24 +18,20 @@ from botocore.exceptions import ClientError
 from harness.balanced import Service, World
 from harness.clients import Clients
 from harness.dns import ask
-from harness.leaks import serving
 from harness.packets import Place, socket_in
-from harness.server import REGION, Server
+from harness.server import REGION
 from harness.waiting import eventually
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    if os.environ.get("LANDFALL_TEST_ENDPOINT"):
-        pytest.skip("needs a server of its own")
-    with serving(Server()) as server:
-        made = World(server, tmp_path_factory.mktemp("home"))
-        try:
-            made.balance()
-            yield made
-        finally:
-            for service in made.services:
-                service.close()
+def world(module_server, tmp_path_factory):
+    made = World(module_server, tmp_path_factory.mktemp("home"))
+    try:
+        made.balance()
+        yield made
+    finally:
+        for service in made.services:
+            service.close()
 
 
 def test_b3_requests_reach_every_target(world):

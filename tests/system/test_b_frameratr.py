@@ -18,7 +18,6 @@ import requests
 from harness.clients import Aws, Clients
 from harness.containers import ContainerClient, image
 from harness.inventory import inventory
-from harness.leaks import serving
 from harness.packets import Place
 from harness.server import ROOT, Server
 from harness.waiting import eventually
@@ -113,16 +112,13 @@ class Deployed:
 
 
 @pytest.fixture(scope="module")
-def deployed(tmp_path_factory):
-    if os.environ.get("LANDFALL_TEST_ENDPOINT"):
-        pytest.skip("needs a server of its own")
-    with serving(Server()) as server:
-        made = Deployed(server, tmp_path_factory.mktemp("frameratr"))
-        try:
-            made.deploy()
-            yield made
-        finally:
-            made.docker.remove_storage()
+def deployed(module_server, tmp_path_factory):
+    made = Deployed(module_server, tmp_path_factory.mktemp("frameratr"))
+    try:
+        made.deploy()
+        yield made
+    finally:
+        made.docker.remove_storage()
 
 
 # B10

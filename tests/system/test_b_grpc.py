@@ -14,7 +14,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness.balanced import World
-from harness.leaks import serving
 from harness.server import Server
 from harness.waiting import eventually
 
@@ -72,16 +71,13 @@ class GrpcWorld(World):
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    if os.environ.get("LANDFALL_TEST_ENDPOINT"):
-        pytest.skip("needs a server of its own")
-    with serving(Server()) as server:
-        made = GrpcWorld(server, tmp_path_factory.mktemp("home"))
-        try:
-            made.balance_grpc()
-            yield made
-        finally:
-            made.close()
+def world(module_server, tmp_path_factory):
+    made = GrpcWorld(module_server, tmp_path_factory.mktemp("home"))
+    try:
+        made.balance_grpc()
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness.clients import Aws, Clients
-from harness.leaks import serving
 from harness.networks import Network
 from harness.packets import Connection, Place, socket_in
 from harness.server import REGION, Server
@@ -68,16 +67,13 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    if os.environ.get("LANDFALL_TEST_ENDPOINT"):
-        pytest.skip("needs a server of its own")
-    with serving(Server()) as server:
-        made = World(server, tmp_path_factory.mktemp("home"))
-        try:
-            yield made
-        finally:
-            for place in made.places:
-                place.close()
+def world(module_server, tmp_path_factory):
+    made = World(module_server, tmp_path_factory.mktemp("home"))
+    try:
+        yield made
+    finally:
+        for place in made.places:
+            place.close()
 
 
 def test_tcp_reaches_targets_and_shows_them_the_balancers_address(world):

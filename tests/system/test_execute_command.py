@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from harness.clients import Aws, Typed
+from harness.clients import Aws, Typed, refused
 from harness.session import Session
 from harness.small_tasks import TRUST, SmallTasks
 from harness.waiting import eventually
@@ -103,26 +103,19 @@ def test_a_session_is_opened_once_and_with_its_token_only(small, running):
     assert Session({**session, "streamUrl": session["streamUrl"] + "x"}).end() == "HTTP 404"
 
 
-def refused(small, call, **words) -> tuple[str, str]:
-    with pytest.raises(small.ecs.exceptions.ClientError) as problem:
-        call(cluster=small.name, **words)
-    error = problem.value.response["Error"]
-    return error["Code"], error["Message"]
-
-
 def test_what_is_refused(small, running, role, clients):
-    ask = {"task": running, "command": "/bin/sh", "interactive": True}
-    assert refused(small, small.ecs.execute_command, **ask)[1].startswith("The container name is required")
-    assert refused(small, small.ecs.execute_command, **ask, container="nobody")[0] == "InvalidParameterException"
-    assert "Interactive" in refused(small, small.ecs.execute_command, **{**ask, "interactive": False}, container="app")[1]
-    assert refused(small, small.ecs.execute_command, **{**ask, "command": "sh -c 'x"}, container="app")[1] == \
+    ask = {"cluster": small.name, "task": running, "command": "/bin/sh", "interactive": True}
+    assert refused(small.ecs.execute_command, **ask)[1].startswith("The container name is required")
+    assert refused(small.ecs.execute_command, **ask, container="nobody")[0] == "InvalidParameterException"
+    assert "Interactive" in refused(small.ecs.execute_command, **{**ask, "interactive": False}, container="app")[1]
+    assert refused(small.ecs.execute_command, **{**ask, "command": "sh -c 'x"}, container="app")[1] == \
         "The command has a quote that does not end."
     plain = small.run(small.define("sleep", "600"))["tasks"][0]["taskArn"]
     eventually(lambda: small.task(plain)["lastStatus"] == "RUNNING", 60)
-    assert "execute command was not enabled" in refused(small, small.ecs.execute_command, **{**ask, "task": plain})[1]
+    assert "execute command was not enabled" in refused(small.ecs.execute_command, **{**ask, "task": plain})[1]
     small.ecs.stop_task(cluster=small.name, task=plain)
     without = small.define("sleep", "600")
-    said = refused(small, small.ecs.run_task, taskDefinition=without, launchType="FARGATE", networkConfiguration=small.network(),
+    said = refused(small.ecs.run_task, cluster=small.name, taskDefinition=without, launchType="FARGATE", networkConfiguration=small.network(),
                    enableExecuteCommand=True)
     assert said[0] == "InvalidParameterException" and "taskRoleArn" in said[1]
 
@@ -132,8 +125,8 @@ def test_the_role_must_be_allowed(small, running, role, clients):
     document = iam.get_role_policy(RoleName=name, PolicyName="exec")["PolicyDocument"]
     iam.delete_role_policy(RoleName=name, PolicyName="exec")
     try:
-        code, message = refused(small, small.ecs.execute_command, task=running, command="/bin/sh", interactive=True,
-                                container="app")
+        code, message = refused(small.ecs.execute_command, cluster=small.name, task=running, command="/bin/sh",
+                                interactive=True, container="app")
         assert code == "TargetNotConnectedException" and "ssmmessages:CreateControlChannel" in message
     finally:
         iam.put_role_policy(RoleName=name, PolicyName="exec", PolicyDocument=json.dumps(document))

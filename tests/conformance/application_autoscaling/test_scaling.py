@@ -8,6 +8,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+from harness.clients import refused
 from harness.waiting import eventually
 
 DIMENSION = "ecs:service:DesiredCount"
@@ -16,12 +17,6 @@ CPU = {"TargetValue": 75.0, "PredefinedMetricSpecification": {"PredefinedMetricT
 STEPS = {"AdjustmentType": "ChangeInCapacity", "Cooldown": 60, "MetricAggregationType": "Maximum",
          "StepAdjustments": [{"MetricIntervalLowerBound": 0.0, "MetricIntervalUpperBound": 15.0, "ScalingAdjustment": 1},
                              {"MetricIntervalLowerBound": 15.0, "ScalingAdjustment": 2}]}
-
-
-def refused(call, **parameters) -> tuple[str, str]:
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
 class Scaled:

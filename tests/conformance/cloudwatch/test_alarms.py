@@ -4,17 +4,12 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from harness.clients import refused
 from harness.waiting import eventually
 
 
 def ago(seconds: float) -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
-
-
-def refused(call, **parameters) -> tuple[str, str]:
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from harness.clients import refused
 from harness.waiting import eventually
 
 
@@ -13,12 +14,6 @@ def ago(seconds: float) -> datetime.datetime:
 
 def minute(seconds_ago: float) -> datetime.datetime:
     return ago(seconds_ago).replace(second=0, microsecond=0)
-
-
-def refused(call, **parameters) -> tuple[str, str]:
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """EC2 networks to play with, removed in the order AWS asks for."""
 import pytest
-from botocore.exceptions import ClientError
 from harness.networks import Network
 
 
@@ -21,15 +20,3 @@ def network(ec2):
     yield make
     for one in reversed(made):
         one.remove()
-
-
-@pytest.fixture
-def refused():
-    """refused(call, **parameters) -> error code and message"""
-
-    def attempt(call, **parameters) -> tuple[str, str]:
-        with pytest.raises(ClientError) as error:
-            call(**parameters)
-        return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
-
-    return attempt

@@ -5,6 +5,7 @@ import ssl
 
 import pytest
 
+from harness.clients import refused
 from harness.dns import ask
 from harness.packets import socket_in
 from harness.waiting import eventually
@@ -36,7 +37,7 @@ def api_answers(place, address: str, name: str, ca: str, timeout_s: float = 5) -
             return call.getresponse().status
 
 
-def test_an_interface_endpoint_leads_to_the_api(network, ec2, endpoint, server, refused):
+def test_an_interface_endpoint_leads_to_the_api(network, ec2, endpoint, server):
     vpc = network()
     subnets = [vpc.subnet("10.0.1.0/24", "us-west-1a"), vpc.subnet("10.0.2.0/24", "us-west-1c")]
     place, door = vpc.interface(subnets[0]), vpc.group("door")
@@ -74,7 +75,7 @@ def test_an_interface_endpoint_leads_to_the_api(network, ec2, endpoint, server, 
     assert not place.reaches(addresses[0], 443)
 
 
-def test_a_gateway_endpoint_is_a_route(network, ec2, endpoint, refused):
+def test_a_gateway_endpoint_is_a_route(network, ec2, endpoint):
     vpc = network()
     table = vpc.route_table(vpc.subnet("10.0.1.0/24"))
     made = endpoint(VpcId=vpc.vpc, ServiceName="com.amazonaws.us-west-1.s3", RouteTableIds=[table])
@@ -95,7 +96,7 @@ def test_a_gateway_endpoint_is_a_route(network, ec2, endpoint, refused):
     assert not routes()
 
 
-def test_services_and_bad_requests(network, aws, ec2, refused):
+def test_services_and_bad_requests(network, aws, ec2):
     services = aws("aws ec2 describe-vpc-endpoint-services").json
     assert {"com.amazonaws.us-west-1.s3", "com.amazonaws.us-west-1.ecr.dkr"} <= set(services["ServiceNames"])
     gateways = ec2.describe_vpc_endpoint_services(Filters=[{"Name": "service-type", "Values": ["Gateway"]}])["ServiceNames"]

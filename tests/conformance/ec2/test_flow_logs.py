@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness.clients import Clients
+from harness.clients import Clients, refused
 from harness.networks import Network
 from harness.server import REGION
 from harness.waiting import eventually
@@ -137,7 +137,7 @@ def test_a_role_without_rights_is_told(pair, ec2, flow_log, role, clients, name)
     eventually(failed, WINDOW_S + 15)
 
 
-def test_bad_requests(pair, ec2, flow_log, role, name, refused):
+def test_bad_requests(pair, ec2, flow_log, role, name):
     flow_log(pair.vpc)
     asked = dict(ResourceIds=[pair.vpc], ResourceType="VPC", TrafficType="ALL", LogGroupName=name, DeliverLogsPermissionArn=role)
     again = ec2.create_flow_logs(**asked)["Unsuccessful"]

@@ -3,6 +3,7 @@ Documented: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/ and https://
 import uuid
 
 import pytest
+from harness.clients import refused
 from harness.packets import Place
 
 
@@ -37,7 +38,7 @@ def test_route_decides(public, ec2, host):
     assert host.reaches(public.server.public, 80, 3)
 
 
-def test_route_calls(public, ec2, refused):
+def test_route_calls(public, ec2):
     table, gateway = public.main_table, public.gateway
     other = public.route_table()
     assert refused(ec2.create_route, RouteTableId=table, DestinationCidrBlock="0.0.0.0/0",
@@ -64,7 +65,7 @@ def test_route_calls(public, ec2, refused):
         "InvalidParameterValue")
 
 
-def test_a_detached_gateway_is_a_black_hole(public, ec2, refused, host):
+def test_a_detached_gateway_is_a_black_hole(public, ec2, host):
     assert refused(ec2.detach_internet_gateway, InternetGatewayId=public.gateway, VpcId=public.vpc)[0] == "DependencyViolation"
     assert refused(ec2.delete_internet_gateway, InternetGatewayId=public.gateway)[0] == "DependencyViolation"
     address = ec2.describe_addresses(PublicIps=[public.server.public])["Addresses"][0]
@@ -79,7 +80,7 @@ def test_a_detached_gateway_is_a_black_hole(public, ec2, refused, host):
     assert refused(ec2.attach_internet_gateway, InternetGatewayId=public.gateway, VpcId=public.vpc)[0] == "Resource.AlreadyAssociated"
 
 
-def test_elastic_address_moves(public, ec2, refused, host):
+def test_elastic_address_moves(public, ec2, host):
     second = public.interface(public.subnet_id)
     second.listen(80)
     address = ec2.describe_addresses(PublicIps=[public.server.public])["Addresses"][0]
@@ -98,7 +99,7 @@ def test_elastic_address_moves(public, ec2, refused, host):
     assert not host.reaches(public.server.public, 80)
 
 
-def test_nat_gateway(public, ec2, refused, host):
+def test_nat_gateway(public, ec2, host):
     private = public.subnet("10.0.2.0/24", "us-west-1c")
     inner = public.interface(private)
     inner.listen(80)
@@ -138,7 +139,7 @@ def test_nat_gateway_fails_without_internet(network, ec2):
     assert "NetworkInterfaceId" not in ec2.describe_addresses(AllocationIds=[address["AllocationId"]])["Addresses"][0]
 
 
-def test_a_token_makes_one_nat_gateway(public, ec2, refused):
+def test_a_token_makes_one_nat_gateway(public, ec2):
     address, token = public.elastic_address(), str(uuid.uuid4())
     asked = {"SubnetId": public.subnet_id, "AllocationId": address["AllocationId"], "ClientToken": token}
     first = ec2.create_nat_gateway(**asked)["NatGateway"]["NatGatewayId"]
@@ -150,7 +151,7 @@ def test_a_token_makes_one_nat_gateway(public, ec2, refused):
                    AllocationId=address["AllocationId"])[0] == "Resource.AlreadyAssociated"
 
 
-def test_access_list(public, ec2, refused, host):
+def test_access_list(public, ec2, host):
     acl = ec2.create_network_acl(VpcId=public.vpc)["NetworkAcl"]["NetworkAclId"]
     public.later(ec2.delete_network_acl, NetworkAclId=acl)
     default = public.one(ec2.describe_network_acls, "NetworkAcls", "default=true")
@@ -185,7 +186,7 @@ def test_access_list(public, ec2, refused, host):
     assert refused(ec2.delete_network_acl, NetworkAclId=default["NetworkAclId"])[0] == "InvalidParameterValue"
 
 
-def test_network_interfaces(network, ec2, refused):
+def test_network_interfaces(network, ec2):
     vpc, other = network(), network("10.1.0.0/16")
     ec2.modify_vpc_attribute(VpcId=vpc.vpc, EnableDnsHostnames={"Value": True})
     subnet = vpc.subnet("10.0.1.0/24")
@@ -212,7 +213,7 @@ def test_network_interfaces(network, ec2, refused):
     assert refused(ec2.delete_network_interface, NetworkInterfaceId=one.interface)[0] == "InvalidNetworkInterfaceID.NotFound"
 
 
-def test_a_small_subnet_fills_up(network, ec2, refused):
+def test_a_small_subnet_fills_up(network, ec2):
     vpc = network()
     subnet = vpc.subnet("10.0.1.0/28")
     for _ in range(11):
@@ -221,7 +222,7 @@ def test_a_small_subnet_fills_up(network, ec2, refused):
     assert ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["AvailableIpAddressCount"] == 0
 
 
-def test_dhcp_options(network, ec2, refused):
+def test_dhcp_options(network, ec2):
     vpc = network()
     made = ec2.create_dhcp_options(DhcpConfigurations=[
         {"Key": "domain-name", "Values": ["corp.example"]},
@@ -235,7 +236,7 @@ def test_dhcp_options(network, ec2, refused):
         "InvalidParameterValue")
 
 
-def test_pages_and_filters(network, ec2, refused):
+def test_pages_and_filters(network, ec2):
     vpc = network()
     tables = {vpc.route_table() for _ in range(7)} | {vpc.main_table}
     wanted = [{"Name": "vpc-id", "Values": [vpc.vpc]}]
@@ -252,7 +253,7 @@ def test_pages_and_filters(network, ec2, refused):
         assert len(ec2.describe_route_tables(Filters=wanted + filters)["RouteTables"]) == count
 
 
-def test_vpc_goes_last(network, ec2, refused):
+def test_vpc_goes_last(network, ec2):
     vpc = network()
     subnet = vpc.subnet("10.0.1.0/24")
     assert refused(ec2.delete_vpc, VpcId=vpc.vpc) == (

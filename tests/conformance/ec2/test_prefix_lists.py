@@ -1,6 +1,7 @@
 """Managed prefix lists in security groups and routes, as packets: docs.aws.amazon.com/vpc/latest/userguide/managed-prefix-lists.html"""
 import pytest
 
+from harness.clients import refused
 from harness.packets import Place
 
 
@@ -38,7 +39,7 @@ def entries(ec2, one: str, **more) -> list[str]:
     return [entry["Cidr"] for entry in ec2.get_managed_prefix_list_entries(PrefixListId=one, **more)["Entries"]]
 
 
-def test_a_rule_follows_its_list(pair, ec2, prefix_list, refused):
+def test_a_rule_follows_its_list(pair, ec2, prefix_list):
     made = prefix_list("10.0.1.20/32")
     one = made["PrefixListId"]
     assert (made["MaxEntries"], made["Version"], made["AddressFamily"]) == (5, 1, "IPv4")
@@ -64,7 +65,7 @@ def test_a_rule_follows_its_list(pair, ec2, prefix_list, refused):
     assert pair.reaches() == (False, False)
 
 
-def test_a_list_counts_for_as_many_rules_as_it_may_have_entries(pair, ec2, prefix_list, refused):
+def test_a_list_counts_for_as_many_rules_as_it_may_have_entries(pair, ec2, prefix_list):
     big, small = prefix_list(size=60)["PrefixListId"], prefix_list(size=5)["PrefixListId"]
 
     def allow(one: str, port: int) -> dict:
@@ -103,7 +104,7 @@ def test_a_route_to_a_list(network, ec2, prefix_list):
     host.close()
 
 
-def test_amazons_own_lists(aws, ec2, refused):
+def test_amazons_own_lists(aws, ec2):
     names = {"com.amazonaws.us-west-1.dynamodb", "com.amazonaws.us-west-1.s3"}
     lists = aws("aws ec2 describe-managed-prefix-lists --filters Name=owner-id,Values=AWS").json["PrefixLists"]
     assert {one["PrefixListName"] for one in lists} == names
@@ -113,7 +114,7 @@ def test_amazons_own_lists(aws, ec2, refused):
                    AddEntries=[{"Cidr": "10.0.0.0/8"}])[0] == "OperationNotPermitted"
 
 
-def test_bad_lists(ec2, prefix_list, refused):
+def test_bad_lists(ec2, prefix_list):
     create = dict(PrefixListName="x", AddressFamily="IPv4", MaxEntries=1)
     assert refused(ec2.create_managed_prefix_list, **{**create, "PrefixListName": "com.amazonaws.x"})[0] == "InvalidParameterValue"
     assert refused(ec2.create_managed_prefix_list, **{**create, "MaxEntries": 0})[0] == "InvalidParameterValue"

@@ -1,6 +1,7 @@
 """Security groups: calls, and packets. Documented: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html"""
 import pytest
 from botocore.exceptions import ClientError
+from harness.clients import refused
 from harness.packets import Place
 
 TCP_80 = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}
@@ -82,7 +83,7 @@ def test_modified_rule(pair, ec2):
     assert (shown["CidrIpv4"], shown["FromPort"], shown["Description"]) == ("10.0.1.0/24", 80, "web")
 
 
-def test_duplicates_and_unknown_rules(network, ec2, refused):
+def test_duplicates_and_unknown_rules(network, ec2):
     vpc = network()
     group = vpc.group("g")
     vpc.allow(group, 80)
@@ -111,12 +112,12 @@ def test_duplicates_and_unknown_rules(network, ec2, refused):
     ({**TCP_80, "UserIdGroupPairs": [{"GroupId": "sg-0123456789abcdef0"}]}, "InvalidGroup.NotFound"),
     (TCP_80, "MissingParameter"),
 ])
-def test_bad_rules(network, ec2, refused, permission, code):
+def test_bad_rules(network, ec2, permission, code):
     group = network().group("g")
     assert refused(ec2.authorize_security_group_ingress, GroupId=group, IpPermissions=[permission])[0] == code
 
 
-def test_sixty_rules_and_no_more(network, ec2, refused):
+def test_sixty_rules_and_no_more(network, ec2):
     group = network().group("g")
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[
         {**TCP_80, "IpRanges": [{"CidrIp": f"10.1.{i}.0/24"} for i in range(60)]}])
@@ -125,7 +126,7 @@ def test_sixty_rules_and_no_more(network, ec2, refused):
         "RulesPerSecurityGroupLimitExceeded")
 
 
-def test_a_group_in_use_stays(pair, ec2, refused):
+def test_a_group_in_use_stays(pair, ec2):
     assert refused(ec2.delete_security_group, GroupId=pair.server_group) == (
         "DependencyViolation", f"resource {pair.server_group} has a dependent object")
     referred = pair.group("referred")
@@ -134,7 +135,7 @@ def test_a_group_in_use_stays(pair, ec2, refused):
     assert refused(ec2.delete_security_group, GroupId=pair.default_group)[0] == "CannotDelete"
 
 
-def test_names(network, ec2, refused):
+def test_names(network, ec2):
     vpc, other = network(), network()
     vpc.group("same")
     assert refused(ec2.create_security_group, GroupName="same", Description="d", VpcId=vpc.vpc)[0] == "InvalidGroup.Duplicate"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from harness.clients import CLIS
+from harness.clients import CLIS, refused
 
 
 def document(*statements: dict) -> str:
@@ -19,12 +19,6 @@ def allow(action, resource="*", **more) -> dict:
 
 def deny(action, resource="*", **more) -> dict:
     return {"Effect": "Deny", "Action": action, "Resource": resource, **more}
-
-
-def refused(call, **parameters) -> tuple[str, str]:
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
 @pytest.fixture

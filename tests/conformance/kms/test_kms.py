@@ -2,13 +2,8 @@
 import json
 
 import pytest
-from botocore.exceptions import ClientError
 
-
-def refused(call, **parameters) -> tuple[str, str]:
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
+from harness.clients import refused
 
 
 @pytest.fixture

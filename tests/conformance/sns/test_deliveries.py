@@ -7,14 +7,8 @@ import urllib.error
 import urllib.request
 
 import pytest
-from botocore.exceptions import ClientError
+from harness.clients import refused
 from harness.waiting import eventually
-
-
-def refused(call, **parameters) -> tuple[str, str]:
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
 def verified(message: dict, folder) -> str:

@@ -2,14 +2,8 @@
 import json
 
 import pytest
-from botocore.exceptions import ClientError
+from harness.clients import refused
 from harness.waiting import eventually
-
-
-def refused(call, **parameters) -> tuple[str, str]:
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
 def test_what_each_cli_types(each_cli, name):
