@@ -11,6 +11,7 @@
 #include "cli/server.h"
 #include "host/claims/claims.h"
 #include "io/files.h"
+#include "io/termination.h"
 #include "proxy/pid_file.h"
 
 namespace landfall::cli {
@@ -110,9 +111,10 @@ int run_serve(const std::vector<std::string>& words) {
   if (!parsed) return complain(parsed.error().message + "; see landfall serve --help", 2);
   if (parsed->flag("--help")) {
     fmt::print(
-        "usage: landfall serve [OPTIONS]\n\nRuns the server in the foreground; SIGTERM stops it, "
-        "and what it has "
-        "deployed keeps running.\n\n{}\n--publish takes ADDRESS:PORT=[REGION/]BALANCER[:LISTENER "
+        "usage: landfall serve [OPTIONS]\n\nRuns the server in the foreground. SIGTERM or SIGINT "
+        "stops it, also while it starts (exit code\n0), and what it has deployed keeps running; a "
+        "second signal ends it at once.\n\n{}\n--publish takes "
+        "ADDRESS:PORT=[REGION/]BALANCER[:LISTENER "
         "PORT],... and lets a load balancer's\nlistener answer at an address of this host as "
         "well, as soon as there is such a balancer. Without\nit nothing of what is deployed can "
         "be reached from other machines. Security groups are not asked\nthere: who may come is "
@@ -141,6 +143,9 @@ int run_serve(const std::vector<std::string>& words) {
   const auto missing = missing_requirements(path ? path : "");
   for (const std::string& sentence : missing) complain(sentence);
   if (!missing.empty()) return 1;
+  // Before anything is there that a signal could leave behind.
+  io::Loop loop;
+  io::catch_termination(loop);
   if (auto made = io::make_directories(settings->instance.data_dir, 0711); !made) {
     return complain(made.error().message);
   }
@@ -162,7 +167,6 @@ int run_serve(const std::vector<std::string>& words) {
   if (const std::string warning = disk_warning(settings->instance.data_dir); !warning.empty()) {
     log::warning("serve", "{}", warning);
   }
-  io::Loop loop;
   Result<void> ended;
   loop.run(serve(loop, *settings, ended));
   if (!ended) return complain(ended.error().message);

@@ -9,6 +9,7 @@
 #include "host/images/blob_store.h"
 #include "http/server.h"
 #include "io/files.h"
+#include "io/termination.h"
 #include "services/acm/keeper.h"
 #include "services/application_autoscaling/controller/target_controller.h"
 #include "services/application_autoscaling/explain.h"
@@ -291,6 +292,13 @@ ec2::EndpointListener endpoint_listener(http::Server& server) {
               }};
 }
 
+// Between two steps of the start: has somebody thought better of it?
+task<bool> asked_to_stop(io::Loop& loop) {
+  const bool asked = co_await io::termination_requested(loop);
+  if (asked) log::info("serve", "asked to stop while starting");
+  co_return asked;
+}
+
 task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   const fs::path folder = settings.instance.data_dir;
   SystemClock clock;
@@ -484,6 +492,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
         return gateway.handle(std::move(request), body, out);
       },
       server_options(*authority, certificate));
+  if (co_await asked_to_stop(loop)) co_return Result<void>();
   LF_CO_TRY(at, listen(server, settings.listen));
   ecr.settings.port = at.port;
   sns.api_url = fmt::format(
@@ -495,44 +504,50 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
         return answer_metrics(gateway, std::move(request), out);
       },
       {});
-  if (settings.metrics) LF_CO_OK(listen(metrics_server, *settings.metrics));
   networks.add_listener(api_listener(server));
   vpcs.set_endpoint_listener(endpoint_listener(server));
   ecs::Agent task_agent(fargate);
   networks.add_listener(task_agent.listener());
-  LF_CO_OK(write_listening(folder, {at.str(), settings.region}));
-  LF_CO_OK(co_await containers.open());
-  co_await tasks.collect_orphans();
+  // From here on what runs has to be stopped, whatever comes.
   Background background;
-  background.start(vpcs);
-  background.start(snapshots);
-  background.start(databases);
-  background.start(database_metrics);
-  background.start(log_housekeeping);
-  background.start(alarms);
-  background.start(notifications);
-  background.start(log_queries);
-  background.start(certificate_keeper);
-  background.start(balancers);
-  background.start(hosted_zones);
-  background.start(key_keeper);
-  background.start(tasks);
-  background.start(services);
-  background.start(rotations);
-  background.start(task_metrics);
-  background.start(scaler);
   io::TaskScope sweeping(loop);
-  sweeping.spawn("ecr sweep", ecr::sweep_forever(ecr, {}, std::chrono::hours(1),
-                                                 [&](const host::Digest& digest) {
-                                                   return outside_images.refers_to(digest);
-                                                 }));
-  sweeping.spawn("layer sweep", sweep_layers(loop, containers));
-  log::info("serve", "account {}, data in {}, API on http://{}", account, folder.string(),
-            at.str());
-  log::info("serve", "to use it: eval \"$(landfall env --data-dir {})\"", folder.string());
+  Result<void> started = write_listening(folder, {at.str(), settings.region});
+  if (started && settings.metrics) {
+    const auto metrics_at = listen(metrics_server, *settings.metrics);
+    if (!metrics_at) started = std::unexpected(metrics_at.error());
+  }
+  if (started) started = co_await containers.open();
+  if (started && !co_await asked_to_stop(loop)) {
+    co_await tasks.collect_orphans();
+    background.start(vpcs);
+    background.start(snapshots);
+    background.start(databases);
+    background.start(database_metrics);
+    background.start(log_housekeeping);
+    background.start(alarms);
+    background.start(notifications);
+    background.start(log_queries);
+    background.start(certificate_keeper);
+    background.start(balancers);
+    background.start(hosted_zones);
+    background.start(key_keeper);
+    background.start(tasks);
+    background.start(services);
+    background.start(rotations);
+    background.start(task_metrics);
+    background.start(scaler);
+    sweeping.spawn("ecr sweep", ecr::sweep_forever(ecr, {}, std::chrono::hours(1),
+                                                   [&](const host::Digest& digest) {
+                                                     return outside_images.refers_to(digest);
+                                                   }));
+    sweeping.spawn("layer sweep", sweep_layers(loop, containers));
+    log::info("serve", "account {}, data in {}, API on http://{}", account, folder.string(),
+              at.str());
+    log::info("serve", "to use it: eval \"$(landfall env --data-dir {})\"", folder.string());
 
-  co_await loop.wait_for_termination();
-  log::info("serve", "stopping; what has been deployed keeps running");
+    co_await loop.wait_for_termination();
+  }
+  if (started) log::info("serve", "stopping; what has been deployed keeps running");
   co_await server.stop();
   co_await metrics_server.stop();
   co_await sweeping.stop();
@@ -540,7 +555,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   co_await task_agent.stop();
   co_await dns.stop();
   co_await containers.close();
-  co_return Result<void>();
+  co_return started;
 }
 
 }  // namespace

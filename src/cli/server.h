@@ -24,7 +24,7 @@ struct ServerSettings {
   application_autoscaling::AlarmTiming target_tracking;
 };
 
-// Runs until SIGTERM or SIGINT. `ended` says why it could not start.
+// Runs until it is asked to stop, also while it starts. `ended` says why it could not start.
 task<void> serve(io::Loop& loop, ServerSettings settings, Result<void>& ended);
 
 }  // namespace landfall::cli

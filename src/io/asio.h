@@ -21,6 +21,9 @@ struct Loop::Impl {
   explicit Impl(unsigned blocking_threads) : pool(blocking_threads) {}
   asio::io_context context{1};
   asio::thread_pool pool;
+  // See termination.h. After the context, whose handlers refer to it.
+  struct Signals;
+  std::shared_ptr<Signals> signals;
 };
 
 // Awaits one Asio operation: `start` is called with a completion handler void(error_code, T). The

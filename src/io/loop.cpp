@@ -1,7 +1,6 @@
 #include "io/loop.h"
 
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <csignal>
 
 #include "base/log.h"
@@ -87,12 +86,6 @@ task<void> Loop::run_on_pool(std::function<void()> work) {
 }
 
 void Loop::post(std::function<void()> work) { asio::post(impl_->context, std::move(work)); }
-
-task<void> Loop::wait_for_termination() {
-  asio::signal_set signals(impl_->context, SIGINT, SIGTERM);
-  co_await asio_await<int>(*this, [&](auto done) { signals.async_wait(std::move(done)); });
-  // From here on the default action holds again: a second signal ends the process at once.
-}
 
 TaskScope::~TaskScope() { CHECK(running_ == 0); }
 
