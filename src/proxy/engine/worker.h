@@ -53,6 +53,7 @@ class Worker {
   // --- for tests without a thread
   void use_for_test(std::shared_ptr<const CompiledConfig> config) { apply(std::move(config), {}); }
   void free_dead_for_test() { free_dead(); }
+  int round_for_test() { return round(0); }
 
   // --- called from its own thread
   static constexpr std::size_t kReceiveSize = 256 << 10;
