@@ -132,6 +132,35 @@ def test_a_deployment_is_stopped_and_rolled_back(balanced, deployments):
     assert balanced.small.service("web")["taskDefinition"] == balanced.definition
 
 
+def test_an_alarm_rolls_back(balanced, deployments):
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html"""
+    alarm = f"{balanced.small.name}-errors"
+    cloudwatch = balanced.small.clients("cloudwatch")
+    watch = {"alarmNames": [alarm], "enable": True, "rollback": True}
+    with pytest.raises(balanced.small.ecs.exceptions.InvalidParameterException, match="does not exist"):
+        balanced.update(deploymentConfiguration={"alarms": watch})
+    cloudwatch.put_metric_alarm(AlarmName=alarm, Namespace=alarm, MetricName="Errors", Statistic="Sum", Period=60,
+                                EvaluationPeriods=1, Threshold=5, ComparisonOperator="GreaterThanThreshold")
+    new = balanced.small.define("sh", "-c", serve("new"), portMappings=[{"containerPort": PORT}])
+    load = Load(balanced.name)
+    try:
+        balanced.update(taskDefinition=new, deploymentConfiguration={"alarms": watch})
+        eventually(lambda: deployments.latest()["alarms"]["status"] == "MONITORING", 30)
+        cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="drill")
+        done = deployments.ended("ROLLBACK_SUCCESSFUL")
+    finally:
+        said = load.stop()
+    assert set(said) == {200}, said
+    assert done["alarms"] == {"status": "TRIGGERED", "alarmNames": [alarm], "triggeredAlarmNames": [alarm]}
+    assert done["rollback"]["serviceRevisionArn"] == done["sourceServiceRevisions"][0]["arn"]
+    service = balanced.small.service("web")
+    assert service["taskDefinition"] == balanced.definition and len(service["deployments"]) == 1
+    failed = done["targetServiceRevision"]["arn"].rsplit("/")[-1]
+    assert f"(service web) (deployment ecs-svc/{failed}) deployment failed: alarm detected." in balanced.events()
+    balanced.update(deploymentConfiguration={"alarms": {"alarmNames": [], "enable": False, "rollback": False}})
+    cloudwatch.delete_alarms(AlarmNames=[alarm])
+
+
 # Blue/green
 
 

@@ -1,6 +1,7 @@
 #include "services/cloudwatch/service.h"
 
 #include "base/bytes.h"
+#include "services/cloudwatch/alarm_key.h"
 #include "services/cloudwatch/alarms/configure.h"
 
 namespace landfall::cloudwatch {
@@ -8,7 +9,7 @@ namespace {
 
 template <class T>
 store::Table<T> table(store::Store& store, const Scope& scope, std::string_view name) {
-  return {store, fmt::format("/cloudwatch/{}/{}/{}/", scope.account, scope.region, name)};
+  return {store, fmt::format("{}{}/{}/{}/", kKeyPrefix, scope.account, scope.region, name)};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "services/cloudwatch/alarm_key.h"
 #include "services/cloudwatch/alarms/configure.h"
 #include "services/cloudwatch/alarms/transition.h"
 #include "store/testing.h"
@@ -302,6 +303,17 @@ TEST(Metrics, ComeBackFromDisk) {
   };
   loop.run(sweep(**metrics));
   EXPECT_TRUE((*metrics)->metrics(kScope).empty());
+}
+
+TEST(AlarmKeys, AreFoundInTheStore) {
+  const auto read =
+      parse_alarm_key("/cloudwatch/111122223333/us-west-1/alarms/too%20many%2Ferrors");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->name, "too many/errors");
+  EXPECT_EQ(read->scope, kScope);
+  EXPECT_EQ(alarm_id(read->name), "too%20many%2Ferrors");
+  EXPECT_FALSE(parse_alarm_key("/cloudwatch/123456789012/us-west-1/history/errors/1"));
+  EXPECT_FALSE(parse_alarm_key("/ecs/123456789012/us-west-1/alarms/errors"));
 }
 
 }  // namespace

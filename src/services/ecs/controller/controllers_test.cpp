@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "services/cloudwatch/alarm_key.h"
 #include "services/ecs/testing.h"
 #include "wire/ecs/operations.h"
 
@@ -42,6 +43,47 @@ RegisterTaskDefinitionRequest definition() {
   in.container_definitions = {c};
   return in;
 }
+
+// Alarms whose state lies in the store under CloudWatch's own key, so that it can be watched.
+class FakeAlarms final : public cloudwatch::Port {
+ public:
+  explicit FakeAlarms(store::Store& store) : store_(store) {}
+  task<void> go(std::string name, cloudwatch::AlarmState state) {
+    states_[name] = state;
+    const auto done =
+        co_await store_.commit({{},
+                                {store::Put{fmt::format("{}123456789012/us-west-1/alarms/{}",
+                                                        cloudwatch::kKeyPrefix, name),
+                                            std::string(to_text(state))}}});
+    EXPECT_TRUE(done);
+  }
+  std::optional<cloudwatch::AlarmView> alarm(const Scope&, const std::string& name) const override {
+    const auto found = states_.find(name);
+    if (found == states_.end()) return {};
+    return cloudwatch::AlarmView{.name = name, .state = found->second};
+  }
+  task<Result<void>> put(Scope, std::vector<cloudwatch::Sample>) override {
+    co_return fail("unused", "");
+  }
+  std::vector<cloudwatch::Point> statistics(const Scope&,
+                                            const cloudwatch::StatisticQuery&) const override {
+    return {};
+  }
+  std::vector<std::string> alarms_with_action(const Scope&, const std::string&) const override {
+    return {};
+  }
+  task<Result<void>> put_alarm(Scope, cloudwatch::AlarmSettings) override {
+    co_return fail("unused", "");
+  }
+  task<Result<void>> delete_alarms(Scope, std::vector<std::string>) override {
+    co_return fail("unused", "");
+  }
+  void add_action_handler(cloudwatch::ActionHandler) override {}
+
+ private:
+  store::Store& store_;
+  std::map<std::string, cloudwatch::AlarmState> states_;
+};
 
 NetworkConfiguration network() {
   AwsVpcConfiguration vpc;
@@ -240,6 +282,59 @@ TEST_F(Controllers, ForceNewDeploymentTakesTheNewImageAndNeverStopsServing) {
     co_await t.settle();
     CO_ASSERT(t.containers.list().size() == 1);
     EXPECT_EQ(t.containers.list().front().image_digest, "sha256:2222");
+  });
+}
+
+TEST_F(Controllers, AnAlarmInADeploymentBringsTheOldRevisionBackAtOnce) {
+  run([this]() -> task<void> {
+    FakeAlarms alarms(*t.test.store);
+    t.ecs.alarms = &alarms;
+    co_await make_service(1);
+    co_await t.pass(kSettle);
+    DeploymentConfiguration watched;
+    watched.alarms = DeploymentAlarms{{"errors"}, true, true};
+    UpdateServiceRequest update{.service = "web", .force_new_deployment = true};
+    update.deployment_configuration = watched;
+    auto refused = co_await update_service(t.ecs, t.context(), update);
+    CO_ASSERT(!refused);
+    EXPECT_EQ(refused.error().message, "The alarm errors does not exist.");
+    co_await alarms.go("errors", cloudwatch::AlarmState::ok);
+    const std::string before = *(co_await web()).deployments[0].id;
+    CO_ASSERT(co_await update_service(t.ecs, t.context(), update));
+    co_await t.settle();
+    co_await t.pass(kSettle);
+    Service service = co_await web();
+    const std::string bad = *service.deployments[0].id;
+    EXPECT_NE(bad, before);
+    EXPECT_EQ(service.deployments[0].rollout_state, "IN_PROGRESS") << "every task serves; it bakes";
+    // The clock stands still: what happens now is caused by the alarm alone.
+    co_await alarms.go("errors", cloudwatch::AlarmState::alarm);
+    co_await t.settle();
+    service = co_await web();
+    EXPECT_EQ(*service.deployments[0].id, before);
+    EXPECT_EQ(*service.deployments[0].rollout_state_reason,
+              fmt::format("ECS deployment alarms: rolling back to deploymentId {}.", before));
+    co_await t.pass(kSettle);
+    service = co_await web();
+    CO_ASSERT(service.deployments.size() == 1);
+    EXPECT_EQ(service.deployments[0].rollout_state, "COMPLETED");
+    EXPECT_EQ(service.running_count, 1);
+    std::vector<std::string> messages;
+    for (const ServiceEvent& event : service.events) messages.push_back(*event.message);
+    EXPECT_THAT(messages, Contains(fmt::format("(service web) (deployment {}) deployment failed: "
+                                               "alarm detected.",
+                                               bad)));
+    EXPECT_THAT(messages,
+                Contains(fmt::format("(service web) rolling back to deployment {}.", before)));
+    // Already in ALARM when it begins: not watched, for it may be what repairs it.
+    CO_ASSERT(co_await update_service(t.ecs, t.context(),
+                                      {.service = "web", .force_new_deployment = true}));
+    co_await t.pass(kSettle);
+    co_await t.pass(kSettle);
+    service = co_await web();
+    CO_ASSERT(service.deployments.size() == 1);
+    EXPECT_NE(*service.deployments[0].id, before);
+    EXPECT_EQ(service.deployments[0].rollout_state, "COMPLETED");
   });
 }
 

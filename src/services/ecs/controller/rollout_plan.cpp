@@ -64,7 +64,6 @@ void ServicePlanner::watch_rollout() {
                         "ECS deployment circuit breaker", next.breaker_rollback);
   }
   if (r->alarms != Monitor::monitoring || r->status == RolloutStatus::rollback_in_progress) return;
-  look_again(kLookAtAlarms);
   if (observed.alarms.empty()) return;
   r->alarms = Monitor::triggered;
   r->triggered_alarms.assign(observed.alarms.begin(), observed.alarms.end());

@@ -1,5 +1,6 @@
 #include "services/ecs/controller/service_controller.h"
 
+#include "services/cloudwatch/alarm_key.h"
 #include "services/ecs/controller/task_plan.h"
 #include "services/ecs/describe.h"
 #include "services/ecs/launch.h"
@@ -67,9 +68,33 @@ ServiceController::ServiceController(Ecs& ecs)
     : ecs_(ecs),
       controller_(ecs.loop, ecs.store, ecs.clock, ecs.random,
                   {.name = "ecs-services",
-                   .sources = {{std::string(kPrefix), services_concerned}},
+                   .sources = {{std::string(kPrefix), services_concerned},
+                               {std::string(cloudwatch::kKeyPrefix),
+                                [this](const store::KeyValue& current,
+                                       const std::optional<store::KeyValue>&) {
+                                  return services_watching(current.key);
+                                }}},
                    .backoff = {.most = std::chrono::seconds(30)}},
                   [this](std::string key) { return reconcile(std::move(key)); }) {}
+
+std::vector<std::string> ServiceController::services_watching(const std::string& key) const {
+  const auto alarm = cloudwatch::parse_alarm_key(key);
+  if (!alarm) return {};
+  const auto found = watching_.find({alarm->scope, alarm->name});
+  if (found == watching_.end()) return {};
+  return {found->second.begin(), found->second.end()};
+}
+
+// From here on this service, and no other, is looked at when one of these alarms changes. Called
+// before the alarms' states are read, so no change falls between.
+void ServiceController::watch_alarms(const std::string& key, const Scope& scope,
+                                     const std::vector<std::string>& names) {
+  for (auto& [alarm, services] : watching_) {
+    if (std::ranges::find(names, alarm.second) == names.end()) services.erase(key);
+  }
+  std::erase_if(watching_, [](const auto& entry) { return entry.second.empty(); });
+  for (const std::string& name : names) watching_[{scope, name}].insert(key);
+}
 
 task<Result<void>> ServiceController::forget(Scope scope, store::Row<ServiceRecord> row) {
   const Tables tables = ecs_.tables(scope);
@@ -164,7 +189,10 @@ task<Result<reconcile::Requeue>> ServiceController::reconcile(std::string key) {
   const Tables tables = ecs_.tables(parsed->scope);
   for (int round = 0; round < kMostRounds; ++round) {
     const auto row = tables.services.get(parsed->id());
-    if (!row) co_return reconcile::Requeue{};
+    if (!row) {
+      watch_alarms(key, parsed->scope, {});
+      co_return reconcile::Requeue{};
+    }
     const ServiceRecord& service = row->value;
     const TimePoint now = ecs_.clock.now();
     if (service.status == ServiceStatus::inactive) {
@@ -174,6 +202,7 @@ task<Result<reconcile::Requeue>> ServiceController::reconcile(std::string key) {
       co_return reconcile::Requeue{};
     }
     auto tasks = tasks_of(tables, service);
+    watch_alarms(key, parsed->scope, service.settings.alarms);
     const Observed observed = observe(parsed->scope, service, tasks);
     ServicePlan plan = plan_service(service, observed, now);
     if (plan.idle()) co_return reconcile::Requeue{plan.look_again};

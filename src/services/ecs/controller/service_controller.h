@@ -29,11 +29,17 @@ class ServiceController {
   Observed observe(const Scope& scope, const ServiceRecord& service,
                    const std::vector<store::Row<TaskRecord>>& tasks);
   std::vector<store::Row<TaskRecord>> tasks_of(const Tables& tables, const ServiceRecord& service);
+  std::vector<std::string> services_watching(const std::string& key) const;
+  void watch_alarms(const std::string& key, const Scope& scope,
+                    const std::vector<std::string>& names);
   task<Result<void>> shift(Scope scope, ServiceRecord service, std::vector<Shift> shifts);
   task<Result<void>> forget(Scope scope, store::Row<ServiceRecord> row);
 
   Ecs& ecs_;
   std::map<std::string, std::string> zones_;  // by subnet; they never change
+  // Keys of the services that name an alarm. Filled again after a restart, when every service is
+  // looked at.
+  std::map<std::pair<Scope, std::string>, std::set<std::string>> watching_;
   // Tasks as they were last read, by cluster (its key prefix) and key. A service of hundreds of
   // tasks is looked at after every change of each: only what has changed is parsed.
   std::map<std::string, std::map<std::string, store::Row<TaskRecord>>> known_;

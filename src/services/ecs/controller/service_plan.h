@@ -29,7 +29,6 @@ inline constexpr Millis kSteadyInterval =
 
 // A deployment watched by alarms waits this long after its last task serves.
 inline constexpr Millis kAlarmBake = std::chrono::minutes(1);
-inline constexpr Millis kLookAtAlarms = std::chrono::seconds(2);
 
 struct Observed {
   std::vector<TaskRecord> tasks;             // every task of the service that still has a record

@@ -230,6 +230,45 @@ TEST(ServicePlan, BreakerWithoutRollbackStopsLaunching) {
   EXPECT_EQ(w.rollout().status, RolloutStatus::stopped);
 }
 
+TEST(ServicePlan, AWatchedDeploymentCompletesWhenNoAlarmHasComeForAMinute) {
+  World w(2);
+  w.settle();
+  w.service.settings.alarms = {"errors"};
+  w.service.settings.alarms_enabled = true;
+  w.deploy("app:2");
+  for (int i = 0; i < 8; ++i) {
+    w.step();
+    w.progress();
+    w.now += kSettle;
+  }
+  EXPECT_EQ(w.rollout().stage, Stage::bake_time);
+  EXPECT_EQ(w.rollout().alarms, Monitor::monitoring);
+  EXPECT_EQ(w.serving(), 2) << "the old tasks are gone: rolling, unlike blue/green";
+  w.now = w.rollout().stage_at + kAlarmBake;
+  w.step();
+  EXPECT_EQ(w.rollout().status, RolloutStatus::successful);
+  EXPECT_EQ(w.rollout().alarms, Monitor::complete);
+  w.observed.alarms = {"errors"};
+  EXPECT_TRUE(w.step().idle()) << "it is over";
+}
+
+TEST(ServicePlan, AnAlarmWithoutRollbackStopsTheDeploymentWhereItIs) {
+  World w(2);
+  w.settle();
+  w.service.settings.alarms = {"errors", "latency"};
+  w.service.settings.alarms_enabled = true;
+  w.deploy("app:2");
+  w.step();
+  w.observed.alarms = {"errors", "latency"};
+  w.step();
+  EXPECT_EQ(w.rollout().status, RolloutStatus::stopped);
+  EXPECT_EQ(w.rollout().reason, "ECS deployment alarms: alarm detected: errors, latency.");
+  EXPECT_EQ(w.rollout().triggered_alarms, (std::vector<std::string>{"errors", "latency"}));
+  EXPECT_EQ(w.service.deployments[0].rollout, Rollout::failed);
+  EXPECT_EQ(w.service.deployments[0].task_definition, "app:2") << "nothing goes back";
+  EXPECT_GE(w.serving(), 2);
+}
+
 TEST(ServicePlan, UnhealthyTaskIsReplacedBeforeItGoes) {
   World w(2);
   w.health_checks = true;
