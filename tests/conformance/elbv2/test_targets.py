@@ -16,6 +16,12 @@ def test_defaults(make, place):
     assert {key: group[key] for key in expected} == expected
 
 
+def test_an_empty_protocol_version_is_none_given(make):
+    """As Terraform's provider asks for a group when its file says nothing of the version."""
+    assert make.target_group(ProtocolVersion="")["ProtocolVersion"] == "HTTP1"
+    assert "ProtocolVersion" not in make.target_group(Protocol="TCP", ProtocolVersion="")
+
+
 def test_health_checks(elbv2, make, refused):
     group = make.target_group(HealthCheckPath="/health", HealthCheckIntervalSeconds=10, HealthCheckTimeoutSeconds=3,
                               HealthyThresholdCount=2, UnhealthyThresholdCount=3, Matcher={"HttpCode": "200-299,404"})

@@ -64,7 +64,7 @@ class TargetGroup(Resource):
         given = self.arguments
         assert gone(lambda: self.call.describe_target_groups(Names=[given["name"]]), "TargetGroupNotFound")
         made, = self.call.create_target_group(
-            Name=given["name"], Protocol="HTTP", ProtocolVersion="HTTP1", Port=given["port"], VpcId=given["vpc_id"], TargetType="ip",
+            Name=given["name"], Protocol="HTTP", ProtocolVersion="", Port=given["port"], VpcId=given["vpc_id"], TargetType="ip",
             IpAddressType="ipv4", HealthCheckEnabled=True, HealthCheckPath=given["health_check.path"], HealthCheckPort="traffic-port",
             HealthCheckProtocol="HTTP", HealthCheckIntervalSeconds=30, HealthCheckTimeoutSeconds=5, HealthyThresholdCount=2,
             UnhealthyThresholdCount=3, Matcher={"HttpCode": "200"}, Tags=pairs(TAGS))["TargetGroups"]

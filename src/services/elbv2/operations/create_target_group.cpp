@@ -39,12 +39,14 @@ Result<void> read_protocol(const CreateTargetGroupRequest& in, TargetGroupRecord
     return errors::unsupported_protocol(
         fmt::format("Landfall has no target groups of protocol '{}'", group.protocol));
   }
-  if (in.protocol_version && !group.application()) {
+  // Terraform's provider sends an empty one for "not given".
+  const std::string version = in.protocol_version.value_or("");
+  if (!version.empty() && !group.application()) {
     return fail(
         "ValidationError",
         fmt::format("ProtocolVersion cannot be specified with protocol {}", group.protocol));
   }
-  if (group.application()) group.protocol_version = in.protocol_version.value_or("HTTP1");
+  if (group.application()) group.protocol_version = version.empty() ? "HTTP1" : version;
   if (group.application() && group.protocol_version != "HTTP1" &&
       group.protocol_version != "HTTP2" && group.protocol_version != "GRPC") {
     return fail("ValidationError", fmt::format("Protocol version '{}' must be one of 'GRPC, HTTP1, "
