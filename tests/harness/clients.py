@@ -1,4 +1,5 @@
 """AWS clients: the CLI of today (2), its version 1, the one of Debian 12 (2.9), and boto3."""
+import fcntl
 import json
 import os
 import pty
@@ -6,6 +7,7 @@ import select
 import shlex
 import signal
 import subprocess
+import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,13 +64,19 @@ class Aws:
             raise AssertionError(f"{line} {shlex.join(more)} ended with {done.returncode}: {done.stderr.strip()}")
         return Said(done.args, done.returncode, done.stdout, done.stderr)
 
-    def start(self, line: str, *more: str) -> "Typed":
-        """A command that goes on, such as `aws logs tail --follow`, in a terminal: into a pipe it writes only now and then."""
+    def start(self, line: str, *more: str, keyboard: bool = False) -> "Typed":
+        """A command that goes on, such as `aws logs tail --follow`, in a terminal: into a pipe it writes only now and then.
+        keyboard: it is its terminal in full, with Ctrl-C."""
         ours, its = pty.openpty()
-        process = subprocess.Popen(self.arguments(line, *more), stdin=subprocess.DEVNULL, stdout=its, stderr=its,
-                                   env={**self.environment, "TERM": "dumb"}, start_new_session=True,
-                                   # A shell that runs the tests in the background has Ctrl-C ignored.
-                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+
+        def before() -> None:
+            # A shell that runs the tests in the background has Ctrl-C ignored.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            if keyboard:
+                fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        process = subprocess.Popen(self.arguments(line, *more), stdin=its if keyboard else subprocess.DEVNULL, stdout=its, stderr=its,
+                                   env={**self.environment, "TERM": "dumb"}, start_new_session=True, preexec_fn=before)
         os.close(its)
         return Typed(process, ours)
 
@@ -89,6 +97,20 @@ class Typed:
             except OSError:
                 pass  # it has ended
         return self.text
+
+    def type(self, text: str) -> None:
+        os.write(self.terminal, text.encode())
+
+    def ended(self) -> bool:
+        """Whether it has ended by itself and everything that it wrote is read."""
+        if self.process.poll() is None:
+            self.read(0.2)
+            return False
+        size = -1
+        while size != len(self.text):
+            size = len(self.text)
+            self.read(0)
+        return True
 
     def end(self) -> None:
         """Ctrl-C"""

@@ -9,6 +9,7 @@ import uuid
 import pytest
 
 from harness.clients import Aws, Typed, refused
+from harness.server import ROOT
 from harness.session import Session
 from harness.small_tasks import TRUST, SmallTasks
 from harness.waiting import eventually
@@ -143,17 +144,45 @@ def test_the_services_tasks_have_it(small, role):
     assert "from the service" in session.text
 
 
-PLUGIN = os.environ.get("LANDFALL_TEST_SESSION_PLUGIN") or shutil.which("session-manager-plugin")
+PLUGIN = os.environ.get("LANDFALL_TEST_SESSION_PLUGIN") or shutil.which("session-manager-plugin") or \
+    shutil.which(ROOT / ".venv/bin/session-manager-plugin")
 
 
-@pytest.mark.skipif(not PLUGIN, reason="session-manager-plugin is not installed")
-def test_the_cli_and_its_plugin(server, small, running, region, tmp_path):
-    """As typed: needs session-manager-plugin, from AWS or from `go install
-    github.com/aws/session-manager-plugin/src/sessionmanagerplugin-main@latest`."""
-    (tmp_path / "session-manager-plugin").symlink_to(PLUGIN)
-    aws = Aws({**server.environment(), "PATH": f"{tmp_path}:{os.environ['PATH']}"}, tmp_path, region)
-    typed: Typed = aws.start(f"aws ecs execute-command --cluster {small.name} --task {running} --container app --interactive"
-                             " --command", "sh -c 'echo colour=$COLOUR'")
-    eventually(lambda: "colour=teal" in typed.read(0.5), 40)
-    eventually(lambda: typed.process.poll() is not None or typed.read(0.2) is None, 20)
-    assert typed.process.returncode == 0, typed.text
+@pytest.mark.skipif(not PLUGIN, reason="session-manager-plugin is not installed (tools/install-session-manager-plugin does it)")
+class TestThePlugin:
+    """`aws ecs execute-command` as typed, with AWS's own session-manager-plugin."""
+
+    @pytest.fixture
+    def typed(self, server, small, running, region, tmp_path):
+        (tmp_path / "session-manager-plugin").symlink_to(PLUGIN)
+        aws = Aws({**server.environment(), "PATH": f"{tmp_path}:{os.environ['PATH']}"}, tmp_path, region)
+
+        def start(command: str) -> Typed:
+            return aws.start(f"aws ecs execute-command --cluster {small.name} --task {running} --container app --interactive"
+                             " --command", command, keyboard=True)
+        return start
+
+    @staticmethod
+    def ends(typed: Typed) -> None:
+        eventually(typed.ended, 60)
+        assert typed.process.returncode == 0 and "Exiting session with sessionId: ecs-execute-command-" in typed.text, typed.text
+
+    def test_one_command(self, typed):
+        ran = typed("sh -c 'echo colour=$COLOUR; seq 1 20000'")
+        self.ends(ran)
+        assert "colour=teal" in ran.text
+        assert "\n".join(str(number) for number in range(1, 20001)) in ran.text.replace("\r", "")
+
+    def test_a_shell(self, typed):
+        shell = typed("/bin/sh")
+        eventually(lambda: "# " in shell.read(0.2), 60)
+        shell.type("echo col''our=$COLOUR\r")
+        eventually(lambda: "colour=teal" in shell.read(0.2), 60)
+        shell.type("echo as''leep; sleep 500\r")
+        eventually(lambda: "asleep" in shell.read(0.2), 60)
+        shell.type("\x03")
+        eventually(lambda: "# " in shell.read(0.2).rpartition("^C")[2], 60)
+        shell.type("echo inter''rupted=$?\r")
+        eventually(lambda: "interrupted=130" in shell.read(0.2), 60)
+        shell.type("exit\r")
+        self.ends(shell)

@@ -10,6 +10,8 @@ constexpr std::size_t kPiece = 1024;          // as the agent sends it
 constexpr std::size_t kMostUnconfirmed = 64;  // then output waits for the client
 constexpr Millis kResend = std::chrono::milliseconds(300);
 constexpr Millis kHandshake = std::chrono::seconds(15);
+constexpr Millis kConfirmed = std::chrono::seconds(15);  // for the next confirmation, at the end
+constexpr Millis kParting = std::chrono::seconds(5);     // for the client to hang up first
 // What the plugin compares to decide how to talk to us: a version that has every feature.
 constexpr const char* kAgentVersion = "3.3.2299.0";
 
@@ -61,7 +63,7 @@ task<void> Channel::run(
       auto terminal = co_await open();
       if (!terminal) {
         co_await say_closed(terminal.error().message);
-        over_ = true;
+        co_await part();
       } else {
         terminal_ = std::move(*terminal);
         (void)co_await send(Payload::handshake_complete,
@@ -170,9 +172,21 @@ task<Result<void>> Channel::take(ChannelMessage message) {
 task<void> Channel::emit() {
   co_await emit_all();
   // The client shows everything before it learns that it is over.
-  for (int i = 0; i < 50 && !unconfirmed_.empty() && !over_; ++i)
-    co_await changed_.wait_for(Millis(100));
+  TimePoint patience = clock_.now() + kConfirmed;
+  for (std::size_t left = unconfirmed_.size(); left > 0 && !over_ && clock_.now() < patience;) {
+    co_await changed_.wait_for(Millis(500));
+    if (unconfirmed_.size() < left) patience = clock_.now() + kConfirmed;
+    left = unconfirmed_.size();
+  }
   if (!over_) co_await say_closed("");
+  co_await part();
+}
+
+// The client hangs up: if we did while it still sends confirmations, the kernel would drop what it
+// has not read yet.
+task<void> Channel::part() {
+  const TimePoint patience = clock_.now() + kParting;
+  while (!over_ && clock_.now() < patience) co_await changed_.wait_for(Millis(500));
   end();
 }
 
@@ -200,7 +214,7 @@ task<void> Channel::watch_idle() {
       continue;
     }
     co_await say_closed("The session has timed out: nothing was typed or printed for too long.");
-    end();
+    co_await part();
   }
 }
 

@@ -23,6 +23,7 @@ class Channel {
   task<void> receive_all();
   task<Result<void>> take(ChannelMessage message);
   task<void> emit();
+  task<void> part();
   task<void> emit_all();
   task<void> resend();
   task<void> watch_idle();
