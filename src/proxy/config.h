@@ -96,14 +96,25 @@ struct Action {
 LF_RECORD(Action, kind, groups, group_stickiness_seconds, protocol, host, port, path, query, status,
           content_type, body)
 
+enum class TransformKind { host_header, url };
+
+// What of the request is rewritten on its way to a target: the first match of the expression.
+struct Transform {
+  TransformKind kind = TransformKind::url;
+  std::string regex;
+  std::string replace;  // $1 to $9: groups of the expression
+};
+LF_RECORD(Transform, kind, regex, replace)
+
 // All conditions must hold. Rules are tried in the order given, the default rule last (without
 // conditions).
 struct Rule {
   int priority = 0;  // as the access log names it; 0: the default rule
   std::vector<Condition> conditions;
   Action action;
+  std::vector<Transform> transforms;  // at most one of a kind; for requests that are forwarded
 };
-LF_RECORD(Rule, priority, conditions, action)
+LF_RECORD(Rule, priority, conditions, action, transforms)
 
 enum class Protocol { http, https, tcp, tls };
 
@@ -114,6 +125,39 @@ struct Publication {
 };
 LF_RECORD(Publication, address, port)
 
+struct Header {
+  std::string name;
+  std::string value;
+};
+LF_RECORD(Header, name, value)
+
+// Under which names targets get what only the load balancer knows.
+struct RequestHeaderNames {
+  std::string tls_version = "X-Amzn-Tls-Version";
+  std::string tls_cipher_suite = "X-Amzn-Tls-Cipher-Suite";
+  std::string certificate = "X-Amzn-Mtls-Clientcert";
+  std::string certificate_leaf = "X-Amzn-Mtls-Clientcert-Leaf";
+  std::string certificate_serial_number = "X-Amzn-Mtls-Clientcert-Serial-Number";
+  std::string certificate_issuer = "X-Amzn-Mtls-Clientcert-Issuer";
+  std::string certificate_subject = "X-Amzn-Mtls-Clientcert-Subject";
+  std::string certificate_validity = "X-Amzn-Mtls-Clientcert-Validity";
+};
+LF_RECORD(RequestHeaderNames, tls_version, tls_cipher_suite, certificate, certificate_leaf,
+          certificate_serial_number, certificate_issuer, certificate_subject, certificate_validity)
+
+// Whether clients show certificates: not; as they like, for the target to judge; or they must.
+enum class ClientCertificates { off, passthrough, verify };
+
+struct MutualTls {
+  ClientCertificates mode = ClientCertificates::off;
+  // verify
+  std::string authorities_pem;         // who is trusted to have issued them
+  std::vector<std::string> revoked;    // CRLs in PEM
+  bool ignore_expiry = false;          // of the client's certificate
+  bool advertise_authorities = false;  // names them in the handshake
+};
+LF_RECORD(MutualTls, mode, authorities_pem, revoked, ignore_expiry, advertise_authorities)
+
 struct Listener {
   std::string id;  // unique among all listeners, its ARN
   Protocol protocol = Protocol::http;
@@ -121,8 +165,14 @@ struct Listener {
   TlsSettings tls;          // https and tls
   std::vector<Rule> rules;  // tcp and tls: exactly one, a forward without conditions
   std::vector<Publication> publications;
+  std::vector<Header> response_headers;  // in place of those that a target sends
+  bool server_header = true;             // "Server: awselb/2.0" on the answers we make ourselves
+  RequestHeaderNames request_header_names;
+  int idle_timeout_seconds = 0;  // 0: the load balancer's
+  MutualTls mutual_tls;          // https
 };
-LF_RECORD(Listener, id, protocol, port, tls, rules, publications)
+LF_RECORD(Listener, id, protocol, port, tls, rules, publications, response_headers, server_header,
+          request_header_names, idle_timeout_seconds, mutual_tls)
 
 enum class DesyncMode { monitor, defensive, strictest };
 enum class ForwardedForMode { append, preserve, remove };
@@ -150,13 +200,12 @@ struct LoadBalancer {
   bool forwarded_for_client_port = false;
   bool tls_version_and_cipher_headers = false;
   bool http2 = true;
-  bool server_header = true;  // "Server: awselb/2.0" on the answers we make ourselves
   LogPlace access_log, connection_log;
 };
 LF_RECORD(LoadBalancer, id, name, nodes, listeners, idle_timeout_seconds, client_keep_alive_seconds,
           desync_mode, drop_invalid_header_fields, preserve_host_header, forwarded_for,
-          forwarded_for_client_port, tls_version_and_cipher_headers, http2, server_header,
-          access_log, connection_log)
+          forwarded_for_client_port, tls_version_and_cipher_headers, http2, access_log,
+          connection_log)
 
 enum class ProtocolVersion { http1, http2, grpc };
 enum class Algorithm { round_robin, least_outstanding_requests, weighted_random };
@@ -203,10 +252,15 @@ struct TargetGroup {
   int minimum_healthy_count = 1;
   int minimum_healthy_percentage = 0;  // 0: off
   bool proxy_protocol_v2 = false;      // tcp
+  // tcp and tls: established connections are reset when the deregistration delay has passed, and
+  // when their target is found unhealthy.
+  bool end_deregistered = false;
+  bool end_unhealthy = false;
 };
 LF_RECORD(TargetGroup, id, protocol, version, targets, health_check, algorithm, stickiness,
           stickiness_seconds, stickiness_cookie, slow_start_seconds, deregistration_delay_seconds,
-          minimum_healthy_count, minimum_healthy_percentage, proxy_protocol_v2)
+          minimum_healthy_count, minimum_healthy_percentage, proxy_protocol_v2, end_deregistered,
+          end_unhealthy)
 
 struct Snapshot {
   std::int64_t revision = 0;  // the controller's; answered with the health and metrics

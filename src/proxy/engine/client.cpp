@@ -265,7 +265,8 @@ void Client::respond(Exchange& exchange, const http1::ResponseHead& head, Spans 
   const ResponseContext context{.close = close_after_,
                                 .keep_alive_10 = exchange.http10 && !close_after_,
                                 .drop_chunked = exchange.http10,
-                                .cookies = exchange.cookies};
+                                .cookies = exchange.cookies,
+                                .edits = exchange.response_edits()};
   std::string_view text;
   if (unchanged(head, context)) {
     text = {head.status_line.data(), head.size};
@@ -306,18 +307,17 @@ void Client::answer(Exchange& exchange, const OwnAnswer& answer) {
   touch();
   close_after_ = closes(exchange) || phase_ == Phase::body;
   Writer out(worker_.scratch(), Worker::kScratchSize / 2);
-  const bool server =
-      exchange.listener == nullptr || exchange.listener->balancer->spec.server_header;
   out << "HTTP/1.1 ";
   out.number(static_cast<std::uint64_t>(answer.status))
       << " " << reason_phrase(answer.status) << "\r\n";
-  if (server) out << "Server: awselb/2.0\r\n";
+  if (exchange.names_server()) out << "Server: awselb/2.0\r\n";
   out << "Date: " << worker_.http_date() << "\r\n";
   if (!answer.body.empty()) out << "Content-Type: " << answer.content_type << "\r\n";
   out << "Content-Length: ";
   out.number(answer.body.size()) << "\r\n";
   if (!answer.location.empty()) out << "Location: " << answer.location << "\r\n";
   out << answer.cookies;
+  if (const ResponseEdits* edits = exchange.response_edits()) out << edits->lines();
   out << (close_after_ ? "Connection: close\r\n\r\n" : "Connection: keep-alive\r\n\r\n");
   std::string_view parts[2] = {out.text(), exchange.head_method ? std::string_view() : answer.body};
   exchange.sent_bytes += parts[0].size() + parts[1].size();
@@ -335,7 +335,9 @@ void Client::cut(Exchange& exchange) {
 void Client::open_tunnel(Exchange& exchange, const http1::ResponseHead& head,
                          std::string_view first) {
   Writer out(worker_.scratch(), Worker::kScratchSize);
-  rewrite_response(head, {.upgrade = true, .cookies = exchange.cookies}, out);
+  rewrite_response(
+      head, {.upgrade = true, .cookies = exchange.cookies, .edits = exchange.response_edits()},
+      out);
   const std::string_view parts[2] = {out.text(), first};
   phase_ = Phase::tunnel;
   touch();

@@ -144,12 +144,16 @@ Result<std::unique_ptr<CompiledListener>> Registry::compile_listener(CompiledCon
     }
     LF_TRY(action, compile_action(out, balancer, rule.action));
     made.action = std::move(action);
+    LF_TRY(transforms, CompiledTransforms::compile(rule.transforms));
+    made.transforms = std::move(transforms);
     compiled->rules.push_back(std::move(made));
   }
   if (compiled->secure) {
     LF_TRY(tls, TlsContexts::open(spec.tls, balancer.spec.http2 && !compiled->pass_through));
     compiled->tls = tls;
   }
+  compiled->response_edits = ResponseEdits::compile(spec.response_headers);
+  compiled->reserved_headers = ReservedHeaders::compile(balancer.spec, spec);
   compiled->spec = std::move(spec);
   return compiled;
 }

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "proxy/config.h"
+#include "proxy/engine/header_edits.h"
 #include "proxy/protocol.h"
 #include "proxy/rules/condition.h"
+#include "proxy/rules/transform.h"
 #include "proxy/state/counters.h"
 #include "proxy/state/namespace.h"
 #include "proxy/state/targets.h"
@@ -62,6 +64,7 @@ struct CompiledRule {
   int priority = 0;
   std::vector<CompiledCondition> conditions;
   CompiledAction action;
+  std::unique_ptr<const CompiledTransforms> transforms;  // absent: none
 };
 
 struct CompiledBalancer {
@@ -80,8 +83,10 @@ struct CompiledListener {
   const CompiledBalancer* balancer = nullptr;
   std::vector<CompiledRule> rules;
   std::shared_ptr<TlsContexts> tls;
-  bool secure = false;        // https or tls
-  bool pass_through = false;  // tcp or tls: no HTTP
+  bool secure = false;                                      // https or tls
+  bool pass_through = false;                                // tcp or tls: no HTTP
+  std::unique_ptr<const ResponseEdits> response_edits;      // absent: none
+  std::unique_ptr<const ReservedHeaders> reserved_headers;  // absent: none
 };
 
 struct CompiledConfig {

@@ -164,9 +164,20 @@ void Exchange::forward(const ClientFacts& client, const http1::RequestHead& head
     return;
   }
   if (grpc) balancer_counts->add(Count::grpc_requests);
+  Transformed transformed;
+  if (rule->transforms) {
+    transformed = apply(*rule->transforms, head);
+    if (record) record->set_transformed(transformed.host, transformed.url, transformed.status);
+    if (transformed.failed) {
+      fail(500, Cause::transform_failed);
+      return;
+    }
+  }
   plain_body = group->spec.version != ProtocolVersion::http1;
   upgrade = head.upgrade;
   RequestContext context{.balancer = listener->balancer->spec,
+                         .names = listener->spec.request_header_names,
+                         .reserved = listener->reserved_headers.get(),
                          .peer = *client.peer,
                          .listener_port = client.listener_port,
                          .secure = client.secure,
@@ -176,7 +187,9 @@ void Exchange::forward(const ClientFacts& client, const http1::RequestHead& head
                          .unix_seconds = worker.unix_seconds(),
                          .upgrade = upgrade,
                          .target_closes = client_must_close,
-                         .http2 = client.http2};
+                         .http2 = client.http2,
+                         .host = transformed.host,
+                         .url = transformed.url};
   Writer out(worker.scratch(), Worker::kScratchSize);
   const RewrittenRequest rewritten = rewrite_request(head, context, out);
   if (rewritten.status != 0) {

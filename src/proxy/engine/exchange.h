@@ -32,6 +32,7 @@ enum class Cause : std::uint8_t {
   method_not_allowed,  // 405
   shut_down,           // 503
   no_descriptors,      // 502: the proxy itself cannot open a connection
+  transform_failed,    // 500
 };
 
 // An answer that the load balancer makes itself.
@@ -159,6 +160,13 @@ class Exchange {
   std::uint64_t sent_bytes = 0;
 
   std::unique_ptr<LogRecord> record;  // only with an access log
+
+  // What the listener adds to every answer; null: nothing.
+  const ResponseEdits* response_edits() const {
+    return listener != nullptr ? listener->response_edits.get() : nullptr;
+  }
+  // Our own answers name us.
+  bool names_server() const { return listener == nullptr || listener->spec.server_header; }
 
   void reset();  // back to the state of a new one
 

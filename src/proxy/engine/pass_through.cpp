@@ -43,6 +43,7 @@ PassThrough::PassThrough(Worker& worker, int fd, std::shared_ptr<const Shared> s
     : Stream(worker, fd), shared_(std::move(shared)), is_client_(is_client) {}
 
 PassThrough::~PassThrough() {
+  unlink();
   if (is_client_) shared_->counts.add(Count::closed_connections);
 }
 
@@ -67,9 +68,11 @@ void PassThrough::open(Worker& worker, int fd, const ListenerSocket& socket,
     group_counts.add(Count::target_connection_errors);
     return refused();
   }
-  const std::shared_ptr<const Shared> shared = std::make_shared<Shared>(
-      Shared{listener.balancer->state, target->shared_from_this(), choice->tally, counts,
-             group_counts, std::int64_t{1000} * listener.balancer->spec.idle_timeout_seconds});
+  const std::shared_ptr<const Shared> shared = std::make_shared<Shared>(Shared{
+      listener.balancer->state, target->shared_from_this(), choice->tally, counts, group_counts,
+      std::int64_t{1000} * (listener.spec.idle_timeout_seconds > 0
+                                ? listener.spec.idle_timeout_seconds
+                                : listener.balancer->spec.idle_timeout_seconds)});
   auto* client = new PassThrough(worker, fd, shared, true);
   auto* upstream = new PassThrough(worker, target_fd, shared, false);
   client->other_ = upstream;
@@ -89,7 +92,32 @@ void PassThrough::open(Worker& worker, int fd, const ListenerSocket& socket,
     return;
   }
   group_counts.add(Count::new_connections);
+  client->link();
   client->touch();
+}
+
+void PassThrough::link() {
+  former_ = &shared_->target->connections[worker_.index()].passing;
+  next_ = *former_;
+  if (next_ != nullptr) next_->former_ = &next_;
+  *former_ = this;
+}
+
+void PassThrough::unlink() {
+  if (former_ == nullptr) return;
+  *former_ = next_;
+  if (next_ != nullptr) next_->former_ = former_;
+  former_ = nullptr;
+}
+
+void PassThrough::end_all(TargetState& target, unsigned worker) {
+  // They leave the list when they are freed, at the end of the round.
+  for (PassThrough* each = target.connections[worker].passing; each != nullptr;
+       each = each->next_) {
+    if (each->dead) continue;
+    each->shared_->counts.add(Count::balancer_resets);
+    each->both_end(true);
+  }
 }
 
 void PassThrough::touch() {

@@ -13,6 +13,8 @@ class PassThrough final : public Stream {
   static void open(Worker& worker, int fd, const ListenerSocket& socket, const PeerAddress& peer,
                    const CompiledListener& listener);
   ~PassThrough() override;
+  // Resets the worker's connections to the target.
+  static void end_all(TargetState& target, unsigned worker);
   void on_deadline() override;
 
  protected:
@@ -31,12 +33,17 @@ class PassThrough final : public Stream {
     std::int64_t idle_ms = 350'000;
   };
   PassThrough(Worker& worker, int fd, std::shared_ptr<const Shared> shared, bool is_client);
+  // The client's side is on its target's list.
+  void link();
+  void unlink();
   void touch();
   void end_when_sent();
   void both_end(bool hard);
 
   std::shared_ptr<const Shared> shared_;
   PassThrough* other_ = nullptr;
+  PassThrough* next_ = nullptr;
+  PassThrough** former_ = nullptr;  // what points here; null: on no list
   const bool is_client_;
   bool finishing_ = false;  // no more comes from the other side
   bool finished_ = false;   // that has been told

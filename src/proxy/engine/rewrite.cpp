@@ -165,7 +165,9 @@ RewrittenRequest rewrite_request(const http1::RequestHead& head, const RequestCo
                                  Writer& out) {
   RewrittenRequest done;
   out << head.method << " ";
-  if (head.absolute) {
+  if (!context.url.empty()) {
+    out << context.url;
+  } else if (head.absolute) {
     if (!head.path.starts_with('/')) out << "/";
     out << head.path;
     if (head.has_query) out << "?" << head.query;
@@ -173,15 +175,20 @@ RewrittenRequest rewrite_request(const http1::RequestHead& head, const RequestCo
     out << head.target;
   }
   out << " HTTP/1.1\r\nHost: ";
-  if (context.balancer.preserve_host_header && !head.absolute) {
-    out << head.authority;
+  const std::string_view authority = context.host.empty() ? head.authority : context.host;
+  if (context.host.contains(':')) {
+    out << context.host;
+  } else if (context.balancer.preserve_host_header && !head.absolute) {
+    out << authority;
+    if (!context.host.empty())
+      out << head.authority.substr(host_without_port(head.authority).size());
   } else {
     char host[1024];
-    if (head.authority.size() > sizeof host - 8) {
+    if (authority.size() > sizeof host - 8) {
       done.status = 400;
       return done;
     }
-    out << target_host(head.authority, context.listener_port, host, sizeof host);
+    out << target_host(authority, context.listener_port, host, sizeof host);
   }
   out << "\r\n";
 
@@ -215,6 +222,10 @@ RewrittenRequest rewrite_request(const http1::RequestHead& head, const RequestCo
       }
       done.forwarded_invalid = true;
     }
+    if (context.reserved != nullptr && field.known == Name::other &&
+        context.reserved->contains(field.name)) {
+      continue;
+    }
     if (head.names_hops && is_nominated(head, field)) continue;
     runs.keep(field.line);
   }
@@ -232,8 +243,8 @@ RewrittenRequest rewrite_request(const http1::RequestHead& head, const RequestCo
   out << "\r\n";
   done.trace_id = write_trace(head, context, out);
   if (context.balancer.tls_version_and_cipher_headers && context.secure) {
-    out << "X-Amzn-Tls-Version: " << context.tls_version
-        << "\r\nX-Amzn-Tls-Cipher-Suite: " << context.tls_cipher << "\r\n";
+    out << context.names.tls_version << ": " << context.tls_version << "\r\n"
+        << context.names.tls_cipher_suite << ": " << context.tls_cipher << "\r\n";
   }
   out << "\r\n";
   done.head = out.text();
@@ -251,6 +262,7 @@ void rewrite_response(const http1::ResponseHead& head, const ResponseContext& co
   Runs runs(out);
   for (const Field& field : head.fields) {
     if (field.dropped) continue;
+    if (context.edits != nullptr && context.edits->replaces(field.name)) continue;
     switch (field.known) {
       case Name::connection:
       case Name::keep_alive:
@@ -270,6 +282,7 @@ void rewrite_response(const http1::ResponseHead& head, const ResponseContext& co
   }
   runs.flush();
   out << context.cookies;
+  if (context.edits != nullptr) out << context.edits->lines();
   if (context.upgrade) {
     out << "Connection: Upgrade\r\n";
   } else if (context.close) {

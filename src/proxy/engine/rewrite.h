@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "proxy/config.h"
+#include "proxy/engine/header_edits.h"
 #include "proxy/http1/head.h"
 #include "proxy/rules/address.h"
 
@@ -38,6 +39,8 @@ class Writer {
 
 struct RequestContext {
   const LoadBalancer& balancer;
+  const RequestHeaderNames& names;
+  const ReservedHeaders* reserved = nullptr;
   const PeerAddress& peer;
   std::uint16_t listener_port = 80;
   bool secure = false;
@@ -47,6 +50,7 @@ struct RequestContext {
   bool upgrade = false;        // keep Connection: upgrade
   bool target_closes = false;  // ask the target to close
   bool http2 = false;          // came by HTTP/2: `te: trailers` goes on
+  std::string_view host, url;  // in place of what was sent, the host without a port; empty: as sent
 };
 
 struct RewrittenRequest {
@@ -67,12 +71,13 @@ struct ResponseContext {
   bool drop_chunked = false;   // the client takes no chunks
   bool upgrade = false;        // 101
   std::string_view cookies;    // complete Set-Cookie lines
+  const ResponseEdits* edits = nullptr;
 };
 
 // True when the head can go to the client as it is.
 inline bool unchanged(const http1::ResponseHead& head, const ResponseContext& context) {
   return !head.edits && !context.close && !context.keep_alive_10 && !context.drop_chunked &&
-         context.cookies.empty() && head.minor_version == 1;
+         context.cookies.empty() && context.edits == nullptr && head.minor_version == 1;
 }
 void rewrite_response(const http1::ResponseHead& head, const ResponseContext& context, Writer& out);
 

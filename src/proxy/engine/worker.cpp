@@ -11,6 +11,7 @@
 #include "proxy/engine/acceptor.h"
 #include "proxy/engine/client.h"
 #include "proxy/engine/exchange.h"
+#include "proxy/engine/pass_through.h"
 #include "proxy/engine/upstream_h1.h"
 #include "proxy/http2/upstream.h"
 
@@ -216,6 +217,7 @@ void Worker::apply(std::shared_ptr<const CompiledConfig> config,
   acceptors_.swap(kept);
   retire(std::move(kept));
   drop_idle_of_removed(*before);
+  expire_removed(*before);
 }
 
 void Worker::retire(std::vector<std::unique_ptr<Acceptor>> acceptors) {
@@ -238,13 +240,42 @@ void Worker::drop_idle_of_removed(const CompiledConfig& before) {
   }
 }
 
+// The deregistration delay has passed: what is still in flight ends.
+void Worker::expire(const CompiledGroup& group, TargetState& target) {
+  UpstreamH1::fail_busy(target, index_);
+  UpstreamH2::fail_busy(target, index_);
+  if (group.spec.end_deregistered) PassThrough::end_all(target, index_);
+}
+
 void Worker::expire_draining() {
   const std::int64_t now = unix_seconds_ * 1000;
   for (const auto& [id, group] : current_->config->groups) {
     for (const auto& [target, until] : group->draining) {
-      if (now < until) continue;
-      UpstreamH1::fail_busy(*target, index_);
-      UpstreamH2::fail_busy(*target, index_);
+      if (now >= until) expire(*group, *target);
+    }
+    if (!group->spec.end_unhealthy) continue;
+    for (const auto& target : group->registered) {
+      const bool unhealthy = target->health.load(std::memory_order_relaxed) == Health::unhealthy;
+      bool& ended = target->connections[index_].ended_unhealthy;
+      // Once: when all are unhealthy, new connections go to it nevertheless.
+      if (unhealthy && !ended) PassThrough::end_all(*target, index_);
+      ended = unhealthy;
+    }
+  }
+}
+
+// Who configures may take a target away the moment its delay has passed.
+void Worker::expire_removed(const CompiledConfig& before) {
+  const std::int64_t soon = unix_seconds_ * 1000 + 1000;
+  for (const auto& [id, group] : before.groups) {
+    if (group->draining.empty()) continue;
+    std::set<const TargetState*> kept;
+    if (const auto now = current_->config->groups.find(id); now != current_->config->groups.end()) {
+      for (const auto& target : now->second->registered) kept.insert(target.get());
+      for (const auto& [target, until] : now->second->draining) kept.insert(target.get());
+    }
+    for (const auto& [target, until] : group->draining) {
+      if (until <= soon && !kept.contains(target.get())) expire(*group, *target);
     }
   }
 }

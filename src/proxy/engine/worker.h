@@ -109,7 +109,9 @@ class Worker {
   void apply(std::shared_ptr<const CompiledConfig> config, std::vector<ListenerSocket> sockets);
   void retire(std::vector<std::unique_ptr<Acceptor>> acceptors);
   void drop_idle_of_removed(const CompiledConfig& before);
+  void expire(const CompiledGroup& group, TargetState& target);
   void expire_draining();
+  void expire_removed(const CompiledConfig& before);
   int sleep_ms();
   void post(std::function<void()> work);
 

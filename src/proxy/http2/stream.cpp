@@ -158,12 +158,15 @@ void Http2Stream::respond(Exchange& exchange, const http1::ResponseHead& head, S
                           bool end) {
   touch();
   FieldList fields;
+  const ResponseEdits* edits = exchange.response_edits();
   fields.add(":status", std::to_string(head.status));
   for (const Field& field : head.fields) {
     if (field.dropped || is_connection_specific(field.known)) continue;
+    if (edits != nullptr && edits->replaces(field.name)) continue;
     fields.add(field.name, field.value);
   }
   fields.add_lines(exchange.cookies);
+  if (edits != nullptr) fields.add_lines(edits->lines());
   flow_.append(body);
   const bool empty = end && flow_.empty();
   const nghttp2_data_provider provider = body_of(*this);
@@ -201,8 +204,7 @@ void Http2Stream::answer(Exchange& exchange, const OwnAnswer& answer) {
   fields.add(":status", std::to_string(answer.status));
   // What gRPC clients read is the code.
   const bool grpc_error = exchange.grpc && exchange.cause != Cause::none;
-  if (exchange.listener == nullptr || exchange.listener->balancer->spec.server_header)
-    fields.add("server", "awselb/2.0");
+  if (exchange.names_server()) fields.add("server", "awselb/2.0");
   fields.add("date", connection_.worker_.http_date());
   if (grpc_error) {
     fields.add("content-type", "application/grpc");
@@ -214,6 +216,7 @@ void Http2Stream::answer(Exchange& exchange, const OwnAnswer& answer) {
   }
   if (!answer.location.empty()) fields.add("location", answer.location);
   fields.add_lines(answer.cookies);
+  if (const ResponseEdits* edits = exchange.response_edits()) fields.add_lines(edits->lines());
   const bool with_body = !exchange.head_method && !grpc_error && !answer.body.empty();
   if (with_body) {
     flow_.append({&answer.body, 1});

@@ -18,7 +18,7 @@ std::string format_record(const LogRecord& r, std::string_view balancer) {
   const bool compliant = r.severity == http1::Severity::compliant;
   return fmt::format(
       "{} {} {} {}:{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} "
-      "{} \"-\" \"-\" \"-\"",
+      "{} {} {} {}",
       r.type, log_time(r.finished_us), balancer, peer, r.client.port, or_dash(r.target),
       seconds(r.request_us), seconds(r.target_us), seconds(r.response_us), code(r.elb_status),
       code(r.target_status), r.received_bytes, r.sent_bytes, in_quotes(r.request_line),
@@ -28,7 +28,8 @@ std::string format_record(const LogRecord& r, std::string_view balancer) {
       log_time(r.created_us), in_quotes(r.action), in_quotes(r.redirect_url), in_quotes({}),
       in_quotes(r.target), in_quotes(r.target_status == 0 ? "" : std::to_string(r.target_status)),
       compliant ? "\"-\"" : in_quotes(http1::severity_text(r.severity)),
-      compliant ? "\"-\"" : in_quotes(http1::reason_text(r.reason)), connection_id(r.connection));
+      compliant ? "\"-\"" : in_quotes(http1::reason_text(r.reason)), connection_id(r.connection),
+      in_quotes(r.transformed_host), in_quotes(r.transformed_uri), in_quotes(r.transform_status));
 }
 
 void AccessLog::set_nodes(std::vector<std::string> addresses) {

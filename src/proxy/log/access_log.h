@@ -38,6 +38,14 @@ struct LogRecord {
   http1::Reason reason = http1::Reason::none;
   std::uint64_t connection = 0;  // names it in the connection log, too; 0: no id was given
   unsigned node = 0;
+  std::string transformed_host, transformed_uri;
+  std::string_view transform_status;  // a constant
+
+  void set_transformed(std::string host, std::string uri, std::string_view status) {
+    transformed_host = std::move(host);
+    transformed_uri = std::move(uri);
+    transform_status = status;
+  }
 };
 
 // One line without its line break.

@@ -31,6 +31,9 @@ TEST(AccessLog, ALineAsAwsWritesIt) {
             "\"Root=1-58337262-36d228ad5d99923122bbe354\" \"-\" \"-\" 0 "
             "2018-07-02T22:22:48.364000Z \"forward\" \"-\" \"-\" \"10.0.0.1:80\" \"200\" \"-\" "
             "\"-\" - \"-\" \"-\" \"-\"");
+  record.set_transformed("internal.example.com", "/b?c=1", "TransformSuccess");
+  EXPECT_TRUE(format_record(record, "x")
+                  .ends_with("\"internal.example.com\" \"/b?c=1\" \"TransformSuccess\""));
   record.user_agent = "a\"b\n";
   EXPECT_NE(format_record(record, "x").find("\"a\\x22b\\x0a\""), std::string::npos);
 }

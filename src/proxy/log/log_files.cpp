@@ -22,11 +22,11 @@ constexpr std::int64_t kWarningMs = 60 * 1000;
 constexpr std::size_t kPart = 256 << 10;
 
 // The first line of an unfinished file says what it will be.
-struct Header {
+struct FileHeader {
   std::string folder, prefix, node;
   std::int64_t begun_ms = 0;
 };
-LF_RECORD(Header, folder, prefix, node, begun_ms)
+LF_RECORD(FileHeader, folder, prefix, node, begun_ms)
 
 std::uint64_t own_start_time() {
   const auto time = io::process_start_time(::getpid());
@@ -56,7 +56,7 @@ std::string end_of_period(std::int64_t begun_ms) {
   return text.substr(0, 13) + "Z";
 }
 
-fs::path final_path(const Header& header) {
+fs::path final_path(const FileHeader& header) {
   const std::string end = end_of_period(header.begun_ms);
   return fs::path(header.folder) / end.substr(0, 4) / end.substr(4, 2) / end.substr(6, 2) /
          fmt::format("{}_{}_{}_{}.log.gz", header.prefix, end, header.node,
@@ -116,11 +116,11 @@ Result<void> compress(int from, int to) {
 }
 
 // Leaves the file where the lines begin.
-Result<Header> read_header(int fd) {
+Result<FileHeader> read_header(int fd) {
   std::string text;
   char c;
   while (::read(fd, &c, 1) == 1 && c != '\n' && text.size() < 8192) text += c;
-  return record::from_text<Header>(text);
+  return record::from_text<FileHeader>(text);
 }
 
 }  // namespace
@@ -133,7 +133,7 @@ Result<std::unique_ptr<LogFile>> LogFile::open(const LogPlace& place, const std:
   if (fd < 0) return fail_errno("create " + path.string(), errno);
   std::unique_ptr<LogFile> out(new LogFile(fd, path, 0, now_ms));
   const std::string header =
-      record::to_text(Header{place.folder, place.prefix, node, now_ms}) + "\n";
+      record::to_text(FileHeader{place.folder, place.prefix, node, now_ms}) + "\n";
   std::string_view left = header;
   if (auto written = out->append(left); !written) {
     ::unlink(path.c_str());

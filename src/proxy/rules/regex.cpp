@@ -40,6 +40,9 @@ bool Regex::follow(Threads& threads, std::uint32_t start, bool begin, bool end) 
         threads.stack.push_back(instruction.y);
         threads.stack.push_back(instruction.x);
         break;
+      case Op::save:
+        threads.stack.push_back(at + 1);
+        break;
       case Op::at_begin:
         if (begin) threads.stack.push_back(at + 1);
         break;
@@ -174,22 +177,37 @@ class RegexParser {
     } else {
       return true;
     }
-    take('?');  // lazy: the same set of matches
+    const bool lazy = take('?');
+    const auto branch = [&](std::uint32_t in, std::uint32_t past) {
+      emit(lazy ? Regex::Instruction{Op::split, past, in}
+                : Regex::Instruction{Op::split, in, past});
+    };
     const Code code = cut(start);
     for (int i = 0; i < least; ++i) {
       if (!paste(code)) return false;
     }
     if (most < 0) {
       const std::uint32_t loop = here();
-      emit({Op::split, loop + 1, loop + code_size(code) + 2});
+      branch(loop + 1, loop + code_size(code) + 2);
       if (!paste(code)) return false;
       emit({Op::jump, loop});
     }
     for (int i = least; i < most; ++i) {
-      emit({Op::split, here() + 1, here() + code_size(code) + 1});
+      branch(here() + 1, here() + code_size(code) + 1);
       if (!paste(code)) return false;
     }
     return here() <= kProgramLimit;
+  }
+
+  bool group(int depth) {
+    if (take('?')) return take(':') && alternatives(depth + 1) && take(')');
+    const int number = ++out_.groups_;
+    const bool kept = number < static_cast<int>(Regex::kGroups);
+    const auto slot = static_cast<std::uint32_t>(2 * number);
+    if (kept) emit({Op::save, slot});
+    if (!alternatives(depth + 1) || !take(')')) return false;
+    if (kept) emit({Op::save, slot + 1});
+    return true;
   }
 
   bool atom(int depth) {
@@ -197,8 +215,7 @@ class RegexParser {
     Regex::Set set{};
     switch (c) {
       case '(':
-        if (take('?') && !take(':')) return false;
-        return alternatives(depth + 1) && take(')');
+        return group(depth);
       case '[':
         if (!bracket(set)) return false;
         break;

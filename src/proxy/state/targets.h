@@ -19,6 +19,7 @@ std::uint64_t digest_of(std::string_view text);
 
 class UpstreamH1;
 class UpstreamH2;
+class PassThrough;
 
 enum class Health : std::uint8_t { initial, healthy, unhealthy, unavailable };
 
@@ -45,6 +46,8 @@ struct TargetState : std::enable_shared_from_this<TargetState> {
     UpstreamH1* busy = nullptr;
     unsigned idle_count = 0;
     UpstreamH2* multiplexed = nullptr;  // HTTP/2 connections, all of them
+    PassThrough* passing = nullptr;     // of TCP and TLS listeners
+    bool ended_unhealthy = false;       // those were reset when it was found unhealthy
   };
   std::vector<Connections> connections;
 };

@@ -1,8 +1,10 @@
 #include "services/elbv2/attributes.h"
 
 #include <charconv>
+#include <set>
 
 #include "base/check.h"
+#include "proxy/http1/head.h"
 
 namespace landfall::elbv2 {
 namespace {
@@ -15,6 +17,8 @@ struct Allowed {
     text,    // at most `high` characters
     bucket,  // a bucket's name, or nothing
     prefix,  // of a key, or nothing
+    header,  // the value of a response header, or nothing
+    name,    // of a request header; nothing means the default
     fixed,   // the default only: anything else would be recorded and not happen
   } kind = Kind::fixed;
   std::int64_t low = 0;
@@ -33,6 +37,8 @@ constexpr Allowed kFlag{Kind::flag};
 constexpr Allowed kFixed{Kind::fixed};
 constexpr Allowed kBucket{Kind::bucket};
 constexpr Allowed kPrefix{Kind::prefix};
+constexpr Allowed kHeader{Kind::header};
+constexpr Allowed kName{Kind::name};
 constexpr Allowed number(std::int64_t low, std::int64_t high, std::string_view also = {}) {
   return {Kind::number, low, high, also};
 }
@@ -97,7 +103,7 @@ constexpr Entry kApplicationTargetGroup[] = {
 };
 
 constexpr Entry kNetworkTargetGroup[] = {
-    {"deregistration_delay.connection_termination.enabled", "false", kFixed},
+    {"deregistration_delay.connection_termination.enabled", "false", kFlag},
     {"deregistration_delay.timeout_seconds", "300", number(0, 3600)},
     {"load_balancing.cross_zone.enabled", "use_load_balancer_configuration",
      choice("use_load_balancer_configuration|true|false")},
@@ -111,43 +117,45 @@ constexpr Entry kNetworkTargetGroup[] = {
      number(1, 1000)},
     {"target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off",
      number(1, 100, "off")},
+    {"target_health_state.unhealthy.connection_termination.enabled", "true", kFlag},
+    {"target_health_state.unhealthy.draining_interval_seconds", "0", kFixed},
 };
 
 // Response headers that a listener adds or overrides, and the names of request headers.
-#define LF_RESPONSE_HEADERS                                                             \
-  {"routing.http.response.access_control_allow_credentials.header_value", "", kFixed},  \
-      {"routing.http.response.access_control_allow_headers.header_value", "", kFixed},  \
-      {"routing.http.response.access_control_allow_methods.header_value", "", kFixed},  \
-      {"routing.http.response.access_control_allow_origin.header_value", "", kFixed},   \
-      {"routing.http.response.access_control_expose_headers.header_value", "", kFixed}, \
-      {"routing.http.response.access_control_max_age.header_value", "", kFixed},        \
-      {"routing.http.response.content_security_policy.header_value", "", kFixed},       \
-      {"routing.http.response.server.enabled", "true", kFixed},                         \
-      {"routing.http.response.strict_transport_security.header_value", "", kFixed},     \
-      {"routing.http.response.x_content_type_options.header_value", "", kFixed}, {      \
-    "routing.http.response.x_frame_options.header_value", "", kFixed                    \
+#define LF_RESPONSE_HEADERS                                                              \
+  {"routing.http.response.access_control_allow_credentials.header_value", "", kHeader},  \
+      {"routing.http.response.access_control_allow_headers.header_value", "", kHeader},  \
+      {"routing.http.response.access_control_allow_methods.header_value", "", kHeader},  \
+      {"routing.http.response.access_control_allow_origin.header_value", "", kHeader},   \
+      {"routing.http.response.access_control_expose_headers.header_value", "", kHeader}, \
+      {"routing.http.response.access_control_max_age.header_value", "", kHeader},        \
+      {"routing.http.response.content_security_policy.header_value", "", kHeader},       \
+      {"routing.http.response.server.enabled", "true", kFlag},                           \
+      {"routing.http.response.strict_transport_security.header_value", "", kHeader},     \
+      {"routing.http.response.x_content_type_options.header_value", "", kHeader}, {      \
+    "routing.http.response.x_frame_options.header_value", "", kHeader                    \
   }
 
 constexpr Entry kHttpListener[] = {LF_RESPONSE_HEADERS};
 
 constexpr Entry kHttpsListener[] = {
-    {"routing.http.request.x_amzn_mtls_clientcert.header_name", "X-Amzn-Mtls-Clientcert", kFixed},
+    {"routing.http.request.x_amzn_mtls_clientcert.header_name", "X-Amzn-Mtls-Clientcert", kName},
     {"routing.http.request.x_amzn_mtls_clientcert_issuer.header_name",
-     "X-Amzn-Mtls-Clientcert-Issuer", kFixed},
+     "X-Amzn-Mtls-Clientcert-Issuer", kName},
     {"routing.http.request.x_amzn_mtls_clientcert_leaf.header_name", "X-Amzn-Mtls-Clientcert-Leaf",
-     kFixed},
+     kName},
     {"routing.http.request.x_amzn_mtls_clientcert_serial_number.header_name",
-     "X-Amzn-Mtls-Clientcert-Serial-Number", kFixed},
+     "X-Amzn-Mtls-Clientcert-Serial-Number", kName},
     {"routing.http.request.x_amzn_mtls_clientcert_subject.header_name",
-     "X-Amzn-Mtls-Clientcert-Subject", kFixed},
+     "X-Amzn-Mtls-Clientcert-Subject", kName},
     {"routing.http.request.x_amzn_mtls_clientcert_validity.header_name",
-     "X-Amzn-Mtls-Clientcert-Validity", kFixed},
-    {"routing.http.request.x_amzn_tls_cipher_suite.header_name", "X-Amzn-Tls-Cipher-Suite", kFixed},
-    {"routing.http.request.x_amzn_tls_version.header_name", "X-Amzn-Tls-Version", kFixed},
+     "X-Amzn-Mtls-Clientcert-Validity", kName},
+    {"routing.http.request.x_amzn_tls_cipher_suite.header_name", "X-Amzn-Tls-Cipher-Suite", kName},
+    {"routing.http.request.x_amzn_tls_version.header_name", "X-Amzn-Tls-Version", kName},
     LF_RESPONSE_HEADERS};
 #undef LF_RESPONSE_HEADERS
 
-constexpr Entry kTcpListener[] = {{"tcp.idle_timeout.seconds", "350", kFixed}};
+constexpr Entry kTcpListener[] = {{"tcp.idle_timeout.seconds", "350", number(60, 6000)}};
 
 std::span<const Entry> entries(AttributeOwner owner) {
   switch (owner) {
@@ -218,6 +226,21 @@ bool is_prefix(std::string_view prefix) {
   }
 }
 
+// docs: header-modification, limitations
+bool is_header_value(std::string_view value) {
+  constexpr std::string_view kMarks = "_ :;.,\\/'?!(){}[]@<>=-+*#&`|~^%";
+  const auto good = [&](unsigned char c) { return std::isalnum(c) || kMarks.contains(char(c)); };
+  return value.size() <= 1024 && std::ranges::all_of(value, good) && !value.starts_with(' ') &&
+         !value.ends_with(' ');
+}
+
+// Not one that has a meaning of its own on the way to the target.
+bool is_header_name(std::string_view name) {
+  const auto good = [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; };
+  return name.size() <= 1024 && std::ranges::all_of(name, good) &&
+         proxy::http1::name_of(name) == proxy::http1::Name::other;
+}
+
 // What the value must be; empty when it is that.
 std::string complaint(const Entry& entry, std::string_view value) {
   const Allowed& rule = entry.rule;
@@ -251,6 +274,14 @@ std::string complaint(const Entry& entry, std::string_view value) {
       return is_prefix(value) ? ""
                               : "must have at most 256 characters of a key, without 'AWSLogs', and "
                                 "no '/' at its ends";
+    case Kind::header:
+      return is_header_value(value) ? ""
+                                    : "must have at most 1024 characters: letters, digits, spaces "
+                                      "and _:;.,\\/'?!(){}[]@<>=-+*#&`|~^%";
+    case Kind::name:
+      return is_header_name(value) ? ""
+                                   : "must be the name of an HTTP header: letters, digits, '-' and "
+                                     "'_'; and none that the load balancer itself needs";
     case Kind::fixed:
       return value == entry.fallback ? ""
                                      : fmt::format("can only be '{}' in Landfall", entry.fallback);
@@ -319,6 +350,7 @@ Result<void> set_attributes(AttributeOwner owner, Attributes& set,
                                                  kind_of(owner), key, value, what));
     }
     changed[key] = value;
+    if (entry->rule.kind == Kind::name && value.empty()) changed.erase(key);
   }
   for (const std::string kind : {"access_logs.s3.", "connection_logs.s3."}) {
     if (owner != AttributeOwner::application_load_balancer) break;
@@ -339,6 +371,17 @@ Result<void> set_attributes(AttributeOwner owner, Attributes& set,
         attribute(owner, changed, "stickiness.app_cookie.cookie_name").empty()) {
       return fail("ValidationError",
                   "Application-based stickiness needs 'stickiness.app_cookie.cookie_name'");
+    }
+  }
+  if (owner == AttributeOwner::https_listener) {
+    std::set<std::string> names;
+    for (const Entry& entry : all) {
+      if (entry.rule.kind != Kind::name) continue;
+      std::string name = attribute(owner, changed, entry.key);
+      std::ranges::transform(name, name.begin(),
+                             [](unsigned char c) { return char(std::tolower(c)); });
+      if (!names.insert(name).second)
+        return fail("ValidationError", fmt::format("Two headers cannot have the name '{}'", name));
     }
   }
   set = std::move(changed);

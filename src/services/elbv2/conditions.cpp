@@ -1,6 +1,5 @@
-#include <regex>
-
 #include "base/ipv4.h"
+#include "proxy/rules/transform.h"
 #include "services/elbv2/rules.h"
 #include "wire/elbv2/errors.h"
 
@@ -32,11 +31,8 @@ Result<void> check_regexes(std::string_view field, const wire::List<std::string>
   for (const std::string& value : values) {
     if (value.empty() || value.size() > 128)
       return invalid(fmt::format("A regex of condition '{}' must have 1 to 128 characters", field));
-    try {
-      const std::regex compiled(value, std::regex::ECMAScript);
-    } catch (const std::regex_error&) {
+    if (!proxy::Regex::compile(value, true))
       return invalid(fmt::format("'{}' is not a valid regular expression", value));
-    }
   }
   return {};
 }
@@ -214,34 +210,6 @@ Result<wire::List<RuleCondition>> normalize_conditions(wire::List<RuleCondition>
   }
   conditions.present = true;
   return conditions;
-}
-
-Result<void> check_transforms(const wire::List<RuleTransform>& transforms) {
-  std::set<std::string> seen;
-  for (const RuleTransform& transform : transforms) {
-    if (transform.type != "host-header-rewrite" && transform.type != "url-rewrite")
-      return invalid(fmt::format("'{}' is not a transform type", transform.type));
-    if (!seen.insert(transform.type).second)
-      return invalid(fmt::format("A rule can have one transform of type '{}'", transform.type));
-    const bool host = transform.type == "host-header-rewrite";
-    if (host != transform.host_header_rewrite_config.has_value() ||
-        host == transform.url_rewrite_config.has_value()) {
-      return invalid("A transform needs the configuration of its type, and no other");
-    }
-    const auto& rewrites = host ? transform.host_header_rewrite_config->rewrites
-                                : transform.url_rewrite_config->rewrites;
-    if (rewrites.size() != 1) return invalid("A transform has exactly one rewrite");
-    for (const RewriteConfig& rewrite : rewrites) {
-      if (rewrite.regex.empty() || rewrite.regex.size() > 1024 || rewrite.replace.size() > 1024)
-        return invalid("Regex and Replace of a rewrite have at most 1024 characters");
-      try {
-        const std::regex compiled(rewrite.regex, std::regex::ECMAScript);
-      } catch (const std::regex_error&) {
-        return invalid(fmt::format("'{}' is not a valid regular expression", rewrite.regex));
-      }
-    }
-  }
-  return {};
 }
 
 }  // namespace landfall::elbv2

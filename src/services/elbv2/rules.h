@@ -25,6 +25,8 @@ Result<void> check_target_groups(const Tables& tables, const ListenerRecord& lis
 
 // Errors: ValidationError, InvalidConfigurationRequest.
 Result<wire::List<RuleCondition>> normalize_conditions(wire::List<RuleCondition> conditions);
+// At most one of a type, with an expression that the data plane can follow. Error: ValidationError.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-transforms.html
 Result<void> check_transforms(const wire::List<RuleTransform>& transforms);
 
 // ARNs of the target groups that actions forward to.

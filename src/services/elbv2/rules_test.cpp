@@ -153,6 +153,41 @@ TEST(Conditions, AConfigurationBelongsToItsField) {
   EXPECT_EQ(problem_of({header}), "'a(b' is not a valid regular expression");
 }
 
+std::string problem_of_transform(std::string type, std::string regex, std::string replace) {
+  RuleTransform transform;
+  RewriteConfig rewrite{.regex = std::move(regex), .replace = std::move(replace)};
+  if (type == "url-rewrite") {
+    transform.url_rewrite_config.emplace().rewrites.push_back(rewrite);
+  } else {
+    transform.host_header_rewrite_config.emplace().rewrites.push_back(rewrite);
+  }
+  transform.type = std::move(type);
+  const auto result = check_transforms({transform});
+  return result ? "" : result.error().message;
+}
+
+TEST(Transforms, OnlyWhatCanHappenIsTaken) {
+  const std::string url = "url-rewrite";
+  EXPECT_EQ(problem_of_transform(url, "^/a/(.*)$", "/b/$1"), "");
+  EXPECT_EQ(problem_of_transform("host-header-rewrite", "^(.*)$", "x.$1"), "");
+  EXPECT_EQ(problem_of_transform(url, "^/a$", ""), "");
+  EXPECT_NE(problem_of_transform("colour", "a", "b"), "");
+  EXPECT_NE(problem_of_transform(url, "", "b"), "");
+  EXPECT_NE(problem_of_transform(url, std::string(1025, 'a'), "b"), "");
+  EXPECT_EQ(problem_of_transform(url, std::string(1024, 'a'), std::string(1024, 'b')), "");
+  EXPECT_NE(problem_of_transform(url, "a", std::string(1025, 'b')), "");
+  for (const char* regex : {"(", "(?=a)", "(a)\\1", "\\p{L}"})
+    EXPECT_NE(problem_of_transform(url, regex, "b"), "") << regex;
+  EXPECT_NE(problem_of_transform(url, "a", "$1"), "");
+  EXPECT_NE(problem_of_transform(url, "a", "b c"), "");
+  EXPECT_NE(problem_of_transform(url, "a", "b\r\nX: y"), "");
+  // What std::regex takes and the proxy does not would have cost the listener.
+  RuleCondition path;
+  path.field = "path-pattern";
+  path.path_pattern_config.emplace().regex_values = {"(?=a)b"};
+  EXPECT_NE(problem_of({path}), "");
+}
+
 TEST(Attributes, DefaultsAndRanges) {
   const auto owner = AttributeOwner::application_load_balancer;
   Attributes set;
@@ -168,6 +203,38 @@ TEST(Attributes, DefaultsAndRanges) {
   // What would be recorded and not happen is refused; its default is not.
   EXPECT_TRUE(set_attributes(owner, set, {{"waf.fail_open.enabled", "false"}}));
   EXPECT_FALSE(set_attributes(owner, set, {{"waf.fail_open.enabled", "true"}}));
+}
+
+TEST(Attributes, HeadersOfListeners) {
+  const auto owner = AttributeOwner::https_listener;
+  const auto takes = [&](const std::string& key, const std::string& value) {
+    Attributes set;
+    return set_attributes(owner, set, {{key, value}}).has_value();
+  };
+  const std::string policy = "routing.http.response.content_security_policy.header_value";
+  const std::string version = "routing.http.request.x_amzn_tls_version.header_name";
+  EXPECT_TRUE(takes(policy, "default-src 'self'; img-src https://*.example.com"));
+  EXPECT_TRUE(takes(policy, std::string(1024, 'a')));
+  for (const std::string& bad :
+       {std::string(1025, 'a'), std::string("a\r\nX: y"), std::string("\"a\""), std::string(" a"),
+        std::string("a$"), std::string("\x80")}) {
+    EXPECT_FALSE(takes(policy, bad)) << bad;
+  }
+  EXPECT_TRUE(takes(version, "X-Tls"));
+  for (const char* bad : {"Host", "content-length", "Transfer-Encoding", "X-Forwarded-For", "a b",
+                          "a:", "X-Amzn-Tls-Cipher-Suite", "x-amzn-mtls-clientcert"}) {
+    EXPECT_FALSE(takes(version, bad)) << bad;
+  }
+  // Nothing: the default.
+  Attributes set;
+  ASSERT_TRUE(set_attributes(owner, set, {{version, "X-Tls"}}));
+  ASSERT_TRUE(set_attributes(owner, set, {{version, ""}}));
+  EXPECT_EQ(attribute(owner, set, version), "X-Amzn-Tls-Version");
+  EXPECT_FALSE(takes("tcp.idle_timeout.seconds", "60"));
+  EXPECT_TRUE(
+      set_attributes(AttributeOwner::tcp_listener, set, {{"tcp.idle_timeout.seconds", "6000"}}));
+  EXPECT_FALSE(
+      set_attributes(AttributeOwner::tcp_listener, set, {{"tcp.idle_timeout.seconds", "59"}}));
 }
 
 TEST(Attributes, ThoseThatExcludeEachOther) {

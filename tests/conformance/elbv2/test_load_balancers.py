@@ -111,3 +111,25 @@ def test_limits_and_policies(elbv2, refused):
     assert policies[0]["SslProtocols"] == ["TLSv1.2", "TLSv1.3"]
     assert policies[0]["Ciphers"][0] == {"Name": "TLS_AES_128_GCM_SHA256", "Priority": 1}
     refused("SSLPolicyNotFound", elbv2.describe_ssl_policies, Names=["nothing"])
+
+
+def test_listener_attributes(elbv2, make, refused):
+    """Documented: elasticloadbalancing/latest/application/header-modification.html"""
+    listener = make.listener(make.load_balancer(), make.target_group())["ListenerArn"]
+
+    def attributes():
+        return {item["Key"]: item["Value"] for item in elbv2.describe_listener_attributes(ListenerArn=listener)["Attributes"]}
+
+    before = attributes()
+    assert before["routing.http.response.server.enabled"] == "true" and len(before) == 11
+    key = "routing.http.response.x_frame_options.header_value"
+    changed = elbv2.modify_listener_attributes(ListenerArn=listener, Attributes=[
+        {"Key": key, "Value": "DENY"}, {"Key": "routing.http.response.server.enabled", "Value": "false"}])["Attributes"]
+    assert attributes() == {item["Key"]: item["Value"] for item in changed} == {
+        **before, key: "DENY", "routing.http.response.server.enabled": "false"}
+    for bad in ("a\tb", "a" * 1025, 'say "no"'):
+        refused("ValidationError", elbv2.modify_listener_attributes, ListenerArn=listener, Attributes=[{"Key": key, "Value": bad}])
+    refused("ValidationError", elbv2.modify_listener_attributes, ListenerArn=listener, Attributes=[
+        {"Key": "tcp.idle_timeout.seconds", "Value": "60"}])
+    elbv2.modify_listener_attributes(ListenerArn=listener, Attributes=[{"Key": key, "Value": ""}])
+    assert attributes()[key] == ""

@@ -99,6 +99,32 @@ def test_bad_conditions(elbv2, make, refused):
     bad("InvalidConfigurationRequest", path, path)
 
 
+def test_transforms(elbv2, make, refused):
+    """Documented: elasticloadbalancing/latest/application/rule-transforms.html"""
+    listener = make.listener(make.load_balancer(), make.target_group())
+    url = {"Type": "url-rewrite", "UrlRewriteConfig": {"Rewrites": [{"Regex": "^/dp/([A-Z0-9]+)$", "Replace": "/product?id=$1"}]}}
+    host = {"Type": "host-header-rewrite", "HostHeaderRewriteConfig": {"Rewrites": [{"Regex": "^a-(.+)$", "Replace": "in.$1"}]}}
+    base = {"ListenerArn": listener["ListenerArn"], "Priority": 1, "Conditions": [{"Field": "path-pattern", "Values": ["/dp/*"]}],
+            "Actions": listener["DefaultActions"]}
+    for bad in ([url, url], [{"Type": "url-rewrite"}], [{**url, "Type": "host-header-rewrite"}], [{"Type": "url-rewrite", "UrlRewriteConfig": {
+            "Rewrites": [{"Regex": "(?=x)", "Replace": "/"}]}}]):
+        refused("ValidationError", elbv2.create_rule, Transforms=bad, **base)
+    rule = elbv2.create_rule(Transforms=[url, host], **base)["Rules"][0]
+
+    def transforms():
+        return elbv2.describe_rules(RuleArns=[rule["RuleArn"]])["Rules"][0]["Transforms"]
+
+    assert transforms() == rule["Transforms"] == [url, host]
+    elbv2.modify_rule(RuleArn=rule["RuleArn"], Conditions=[{"Field": "path-pattern", "Values": ["/x/*"]}])
+    assert transforms() == [url, host], "they stay when something else changes"
+    elbv2.modify_rule(RuleArn=rule["RuleArn"], Transforms=[host])
+    assert transforms() == [host]
+    refused("ValidationError", elbv2.modify_rule, RuleArn=rule["RuleArn"], Transforms=[url], ResetTransforms=True)
+    elbv2.modify_rule(RuleArn=rule["RuleArn"], ResetTransforms=True)
+    assert transforms() == []
+    assert elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"][-1]["Transforms"] == []
+
+
 def test_redirects(elbv2, make, refused):
     balancer = make.load_balancer()
 

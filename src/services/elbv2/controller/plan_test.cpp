@@ -248,6 +248,26 @@ TEST(Attributes, BucketsAndPrefixesBecomeNoOtherFolders) {
                               {{"connection_logs.s3.enabled", "true"}}));
 }
 
+TEST(Snapshot, AttributesOfListeners) {
+  ListenerRecord record;
+  record.protocol = "HTTPS";
+  record.attributes = {{"routing.http.response.x_frame_options.header_value", "DENY"},
+                       {"routing.http.response.server.enabled", "false"},
+                       {"routing.http.request.x_amzn_tls_version.header_name", "X-Tls"}};
+  proxy::Listener out;
+  read_listener_attributes(record, out);
+  EXPECT_FALSE(out.server_header);
+  ASSERT_EQ(out.response_headers.size(), 1u);
+  EXPECT_EQ(out.response_headers[0].name, "X-Frame-Options");
+  EXPECT_EQ(out.request_header_names.tls_version, "X-Tls");
+  EXPECT_EQ(out.request_header_names.certificate_leaf, "X-Amzn-Mtls-Clientcert-Leaf");
+  record = {};
+  record.protocol = "TCP";
+  record.attributes = {{"tcp.idle_timeout.seconds", "77"}};
+  read_listener_attributes(record, out);
+  EXPECT_EQ(out.idle_timeout_seconds, 77);
+}
+
 TEST(Snapshot, AListenerWithoutItsCertificateIsLeftOut) {
   Inventory of = inventory();
   of.listeners[0].protocol = "HTTPS";

@@ -47,6 +47,7 @@ std::optional<proxy::Listener> listener_of(const Inventory& inventory,
     if (!tls) return {};
     out.tls = std::move(*tls);
   }
+  read_listener_attributes(record, out);
   std::vector<const RuleRecord*> rules;
   for (const RuleRecord& rule : inventory.rules)
     if (rule.listener_key == record.key()) rules.push_back(&rule);
@@ -57,6 +58,8 @@ std::optional<proxy::Listener> listener_of(const Inventory& inventory,
     for (const RuleCondition& condition : rule->conditions)
       made.conditions.push_back(to_proxy(condition));
     made.action = to_proxy(rule->actions);
+    for (const RuleTransform& transform : rule->transforms)
+      made.transforms.push_back(to_proxy(transform));
   }
   out.rules.emplace_back().action = to_proxy(record.default_actions);
   for (const Published& published : inventory.published) {
@@ -133,6 +136,9 @@ void read_group_attributes(const TargetGroupRecord& record, proxy::TargetGroup& 
   if (!record.application()) {
     out.stickiness = sticky ? proxy::Stickiness::source_ip : proxy::Stickiness::off;
     out.proxy_protocol_v2 = value("proxy_protocol_v2.enabled") == "true";
+    out.end_deregistered = value("deregistration_delay.connection_termination.enabled") == "true";
+    out.end_unhealthy =
+        value("target_health_state.unhealthy.connection_termination.enabled") == "true";
     return;
   }
   const std::string algorithm = value("load_balancing.algorithm.type");
@@ -215,6 +221,19 @@ proxy::Condition to_proxy(const RuleCondition& condition) {
   } else if (field == "source-ip" && condition.source_ip_config) {
     out.field = Field::source_ip;
     out.values = plain(condition.source_ip_config->values);
+  }
+  return out;
+}
+
+proxy::Transform to_proxy(const RuleTransform& transform) {
+  const bool host = transform.host_header_rewrite_config.has_value();
+  proxy::Transform out;
+  out.kind = host ? proxy::TransformKind::host_header : proxy::TransformKind::url;
+  const auto& rewrites = host ? transform.host_header_rewrite_config->rewrites
+                              : transform.url_rewrite_config->rewrites;
+  for (const RewriteConfig& rewrite : rewrites) {
+    out.regex = rewrite.regex;
+    out.replace = rewrite.replace;
   }
   return out;
 }

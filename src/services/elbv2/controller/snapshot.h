@@ -37,7 +37,11 @@ void add_to_snapshot(proxy::Snapshot& snapshot, const Inventory& inventory, cons
 proxy::LogPlace log_place(const LogFolders& folders, const LoadBalancerRecord& balancer,
                           std::string_view kind);
 
+// Headers and the idle timeout.
+void read_listener_attributes(const ListenerRecord& record, proxy::Listener& out);
+
 proxy::Condition to_proxy(const RuleCondition& condition);
+proxy::Transform to_proxy(const RuleTransform& transform);
 proxy::Action to_proxy(const wire::List<Action>& actions);
 
 }  // namespace landfall::elbv2

@@ -18,11 +18,6 @@ Result<void> check_priority(int priority) {
               fmt::format("A rule priority must be between 1 and {}", kLowestPriority));
 }
 
-Result<void> refuse_transforms(bool given) {
-  if (!given) return {};
-  return fail("ValidationError", "Landfall's load balancers have no rule transforms");
-}
-
 Result<void> check_listener_has_rules(const ListenerRecord& listener) {
   if (listener.load_balancer_type == "application") return {};
   return errors::unsupported_protocol(
@@ -44,8 +39,9 @@ task<Result<CreateRuleResponse>> create_rule(Elbv2& elbv2, const RequestContext&
   const ListenerRecord& listener = row.value;
   LF_CO_OK(check_listener_has_rules(listener));
   LF_CO_OK(check_priority(in.priority));
-  LF_CO_OK(refuse_transforms(!in.transforms.empty()));
+  LF_CO_OK(check_transforms(in.transforms));
   RuleRecord rule;
+  rule.transforms = in.transforms;
   rule.id = elbv2.new_id();
   rule.listener_key = listener.key();
   rule.priority = in.priority;
@@ -81,7 +77,10 @@ task<Result<ModifyRuleResponse>> modify_rule(Elbv2& elbv2, const RequestContext&
     co_return errors::operation_not_permitted(
         fmt::format("Default rule '{}' cannot be modified", in.rule_arn));
   }
-  LF_CO_OK(refuse_transforms(!in.transforms.empty()));
+  const bool reset = in.reset_transforms.value_or(false);
+  if (reset && in.transforms.given())
+    co_return fail("ValidationError", "Specify either Transforms or ResetTransforms, not both");
+  LF_CO_OK(check_transforms(in.transforms));
   const ListenerRecord& listener = found.listener.value;
   RuleRecord& rule = found.rule->value;
   if (in.conditions.given()) {
@@ -93,6 +92,7 @@ task<Result<ModifyRuleResponse>> modify_rule(Elbv2& elbv2, const RequestContext&
     rule.actions = std::move(actions);
     LF_CO_OK(check_target_groups(tables, listener, vpc_of(tables, listener), rule.actions));
   }
+  if (reset || in.transforms.given()) rule.transforms = in.transforms;
   LF_CO_OK(co_await commit(elbv2, std::move(guard), {{}, {tables.rules.put(rule.key(), rule)}}));
   ModifyRuleResponse out;
   out.rules.push_back(to_shape(listener, rule));
