@@ -18,6 +18,7 @@
 #include "services/ec2/controller/controller.h"
 #include "services/ec2/explain.h"
 #include "services/ec2/network_port.h"
+#include "services/ec2/regions.h"
 #include "services/ecr/client_setup.h"
 #include "services/ecr/explain.h"
 #include "services/ecr/registry/registry.h"
@@ -263,6 +264,16 @@ task<void> answer_metrics(gateway::Gateway& gateway, http::Request request,
   (void)co_await out.send(std::move(response));
 }
 
+// What everybody may know of this installation.
+ssm::PublicParameters public_parameters(const gateway::Gateway& gateway, const Clock& clock) {
+  std::vector<ssm::Region> regions;
+  for (const std::string& name : ec2::known_regions()) {
+    ssm::Region& region = regions.emplace_back(name);
+    for (const ec2::Zone& zone : ec2::zones_of(name)) region.zone_ids.push_back(zone.id);
+  }
+  return {regions, gateway.served(), clock.now()};
+}
+
 // The API inside every VPC.
 ec2::VpcListener api_listener(http::Server& server) {
   const std::string address(ec2::kApiAddress);
@@ -387,9 +398,9 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
                                 const std::string& target) {
     return route53::cname_exists(route53, owner, name, target);
   };
-  elbv2::BalancerController balancers(elbv2, {.folder = folder / "proxy",
-                                              .buckets = folder / "buckets",
-                                              .published = settings.published});
+  elbv2::BalancerController balancers(
+      elbv2,
+      {.folder = folder / "proxy", .buckets = folder / "buckets", .published = settings.published});
 
   host::PulledImages outside_images(loop, blobs, folder / "pulled");
   LF_CO_OK(outside_images.open());
@@ -438,6 +449,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   gateway.add(gateway::service(secretsmanager::kService, secrets));
   gateway.add(gateway::service(ssm::kService, parameters));
   gateway.add(gateway::service(sns::kService, sns));
+  parameters.published = public_parameters(gateway, clock);
   gateway.add_public("/SimpleNotificationService-", signing_certificate(sns));
   gateway.set_registry(
       [&ecr](http::Request request, http::BodyReader& body, http::ResponseWriter& out) {

@@ -28,6 +28,7 @@ class Gateway {
       : access_(access), clock_(clock), random_(random) {}
 
   void add(Service service) { routes_.add(service); }
+  std::vector<std::string> served() const { return routes_.served(); }
   void set_registry(PathHandler handler) { registry_ = std::move(handler); }
   void add_public(std::string prefix, PublicHandler handler) {
     public_[std::move(prefix)] = std::move(handler);

@@ -34,6 +34,13 @@ const Service* Routes::find(const http::Request& request, const sigv4::Claim* cl
   return nullptr;
 }
 
+std::vector<std::string> Routes::served() const {
+  std::vector<std::string> names;
+  for (const Service& service : services_) names.emplace_back(service.model->signing_name);
+  std::ranges::sort(names);
+  return names;
+}
+
 std::string Routes::served_names() const {
   std::vector<std::string_view> names;
   for (const Service& service : services_) names.push_back(service.model->name);

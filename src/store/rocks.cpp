@@ -10,7 +10,6 @@
 namespace landfall::store {
 namespace {
 
-constexpr std::size_t kMostQueuedBytes = 64 << 20;
 constexpr std::size_t kMostTogetherBytes = 8 << 20;
 // Left free: what others write between the check and our write, and the file system's own needs.
 constexpr std::size_t kReserveBytes = 1 << 20;
@@ -37,17 +36,17 @@ Error Rocks::error_of(const rocksdb::Status& status, std::string_view what) cons
   if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kNoSpace) {
     return {"disk-full", message, 500};
   }
-  return {area_ + (status.IsCorruption() ? "-corrupt" : "-failed"), message, 500};
+  return {options_.area + (status.IsCorruption() ? "-corrupt" : "-failed"), message, 500};
 }
 
-Result<std::unique_ptr<Rocks>> Rocks::open(io::Loop& loop, const std::filesystem::path& folder,
-                                           std::string area, std::vector<RocksFamily> families) {
+Result<std::shared_ptr<Rocks>> Rocks::open(io::Loop& loop, const std::filesystem::path& folder,
+                                           RocksOptions settings) {
   LF_OK(io::make_directories(folder, 0700));
-  std::unique_ptr<Rocks> rocks(new Rocks(loop, folder, std::move(area)));
+  std::shared_ptr<Rocks> rocks(new Rocks(loop, folder, std::move(settings)));
   rocksdb::DBOptions options;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
-  options.max_total_wal_size = 32 << 20;
+  options.max_total_wal_size = rocks->options_.most_wal_bytes;
   options.keep_log_file_num = 2;
   options.max_background_jobs = 2;
   // A write that was never acknowledged may be torn at the end; anything else that is damaged is an
@@ -55,12 +54,14 @@ Result<std::unique_ptr<Rocks>> Rocks::open(io::Loop& loop, const std::filesystem
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   // What is in memory is in the write-ahead log too; a full disk must not hold the server's end up.
   options.avoid_flush_during_shutdown = true;
-  rocks->files_ = std::make_shared<PatientFiles>(rocksdb::FileSystem::Default());
+  rocks->files_ = std::make_shared<PatientFiles>(rocks->options_.files);
   rocks->env_ = rocksdb::NewCompositeEnv(rocks->files_);
   options.env = rocks->env_.get();
   std::vector<rocksdb::ColumnFamilyDescriptor> all{
       {rocksdb::kDefaultColumnFamilyName, family_options({.name = {}, .buffer_bytes = 64 << 10})}};
-  for (const RocksFamily& family : families) all.emplace_back(family.name, family_options(family));
+  for (const RocksFamily& family : rocks->options_.families) {
+    all.emplace_back(family.name, family_options(family));
+  }
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::Open(options, folder.string(), all, &rocks->handles_, &db);
   if (!status.ok()) {
@@ -71,14 +72,18 @@ Result<std::unique_ptr<Rocks>> Rocks::open(io::Loop& loop, const std::filesystem
   return rocks;
 }
 
-Rocks::~Rocks() {
-  if (!db_) return;
+void Rocks::stop() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
+}
+
+Rocks::~Rocks() {
+  if (!db_) return;
+  stop();
   files_->give_up();
   for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
   db_->Close();
@@ -94,7 +99,7 @@ Result<void> Rocks::check_space(std::size_t bytes) const {
               500);
 }
 
-task<Result<void>> Rocks::write(rocksdb::WriteBatch batch) {
+task<Result<void>> Rocks::write(Fill fill, std::size_t bytes) {
   struct Awaiter {
     Rocks& rocks;
     Waiting waiting;
@@ -104,11 +109,15 @@ task<Result<void>> Rocks::write(rocksdb::WriteBatch batch) {
       waiting.waiter = handle;
       {
         std::lock_guard lock(rocks.mutex_);
-        if (rocks.queued_bytes_ > kMostQueuedBytes) {
-          waiting.result = fail(rocks.area_ + "-busy", "too much waits for the disk", 503);
+        if (rocks.stopping_) {
+          waiting.result = fail(rocks.options_.area + "-failed", "the server ends", 503);
           return false;
         }
-        rocks.queued_bytes_ += waiting.batch.GetDataSize();
+        if (rocks.queued_bytes_ > rocks.options_.most_queued_bytes) {
+          waiting.result = fail(rocks.options_.area + "-busy", "too much waits for the disk", 503);
+          return false;
+        }
+        rocks.queued_bytes_ += waiting.bytes;
         rocks.queue_.push_back(&waiting);
       }
       rocks.changed_.notify_one();
@@ -116,7 +125,7 @@ task<Result<void>> Rocks::write(rocksdb::WriteBatch batch) {
     }
     Result<void> await_resume() { return std::move(waiting.result); }
   };
-  Awaiter awaiter{*this, {std::move(batch), {}, {}}};
+  Awaiter awaiter{*this, {std::move(fill), bytes, {}, {}}};
   co_return co_await awaiter;
 }
 
@@ -127,8 +136,9 @@ void Rocks::run() {
     if (queue_.empty()) return;
     std::vector<Waiting*> together;
     std::size_t bytes = 0;
-    while (!queue_.empty() && (together.empty() || bytes < kMostTogetherBytes)) {
-      bytes += queue_.front()->batch.GetDataSize();
+    while (!queue_.empty() &&
+           (together.empty() || bytes + queue_.front()->bytes < kMostTogetherBytes)) {
+      bytes += queue_.front()->bytes;
       together.push_back(queue_.front());
       queue_.pop_front();
     }
@@ -143,56 +153,32 @@ void Rocks::run() {
 }
 
 void Rocks::write_together(const std::vector<Waiting*>& together) {
-  struct Append final : rocksdb::WriteBatch::Handler {
-    explicit Append(rocksdb::WriteBatch& to, const std::vector<rocksdb::ColumnFamilyHandle*>& all)
-        : to(to), all(all) {}
-    rocksdb::Status PutCF(std::uint32_t id, const rocksdb::Slice& key,
-                          const rocksdb::Slice& value) override {
-      return to.Put(all[id], key, value);
+  rocksdb::WriteBatch batch;
+  for (Waiting* waiting : together) waiting->fill(batch);
+  if (options_.last) options_.last(batch);
+  rocksdb::Status status;
+  auto space = check_space(batch.GetDataSize());
+  if (space) {
+    rocksdb::WriteOptions options;
+    options.sync = true;
+    status = db_->Write(options, &batch);
+    if (!status.ok()) {
+      // After a failed write RocksDB refuses all others until it is told to go on. After a failed
+      // sync it cannot be told: what is in the page cache then says nothing about the disk.
+      if (db_->Resume().ok()) status = db_->Write(options, &batch);
     }
-    rocksdb::Status DeleteCF(std::uint32_t id, const rocksdb::Slice& key) override {
-      return to.Delete(all[id], key);
-    }
-    rocksdb::Status DeleteRangeCF(std::uint32_t id, const rocksdb::Slice& begin,
-                                  const rocksdb::Slice& end) override {
-      return to.DeleteRange(all[id], begin, end);
-    }
-    rocksdb::Status MergeCF(std::uint32_t id, const rocksdb::Slice& key,
-                            const rocksdb::Slice& value) override {
-      return to.Merge(all[id], key, value);
-    }
-    rocksdb::WriteBatch& to;
-    const std::vector<rocksdb::ColumnFamilyHandle*>& all;
-  };
-  rocksdb::WriteBatch joined;
-  rocksdb::WriteBatch* batch = &together.front()->batch;
-  if (together.size() > 1) {
-    std::vector<rocksdb::ColumnFamilyHandle*> by_id;
-    for (auto* handle : handles_) {
-      if (by_id.size() <= handle->GetID()) by_id.resize(handle->GetID() + 1);
-      by_id[handle->GetID()] = handle;
-    }
-    Append append(joined, by_id);
-    for (Waiting* waiting : together) (void)waiting->batch.Iterate(&append);
-    batch = &joined;
+    if (status.ok()) return;
   }
-  if (auto space = check_space(batch->GetDataSize()); !space) {
-    for (Waiting* waiting : together) waiting->result = space;
-    return;
-  }
-  rocksdb::WriteOptions options;
-  options.sync = true;
-  auto status = db_->Write(options, batch);
-  if (!status.ok()) {
-    // After a failed write RocksDB refuses all others until it is told to go on.
-    if (db_->Resume().ok()) status = db_->Write(options, batch);
-  }
-  if (status.ok()) return;
+  // A small one may find the room that all of them do not.
   if (together.size() > 1) {
     for (Waiting* waiting : together) write_together({waiting});
     return;
   }
-  log::warning(area_, "a write failed: {}", status.ToString());
+  if (!space) {
+    together.front()->result = std::move(space);
+    return;
+  }
+  log::warning(options_.area, "a write failed: {}", status.ToString());
   together.front()->result = std::unexpected(error_of(status, "a write"));
 }
 

@@ -1,12 +1,15 @@
-"""A disk that fills up while an image is pushed: the push is refused, nothing else is, and what it took is given back."""
+"""A disk that fills up while an image is pushed, or while log lines come in: what has no room is refused, nothing else is, and
+what half of a push took is given back."""
 import base64
 import hashlib
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
 import requests
+from botocore.exceptions import ClientError
 
 from harness.clients import Clients
 from harness.leaks import stop_and_check
@@ -91,3 +94,34 @@ def test_a_disk_that_fills_up_during_a_push(small_server, how):
     for blob in (kept, other):
         digest = "sha256:" + hashlib.sha256(blob).hexdigest()
         assert registry.session.get(f"{registry.base}/v2/app/blobs/{digest}", timeout=10).content == blob
+
+
+def test_a_disk_that_fills_up_with_log_events(small_server):
+    """What is acknowledged stays, what is refused says why, and it goes on when there is room."""
+    logs = Clients(small_server.environment(), REGION)("logs")
+    logs.create_log_group(logGroupName="g")
+    logs.create_log_stream(logGroupName="g", logStreamName="s")
+    acknowledged = []
+
+    def put(number: int, size: int) -> None:
+        message = f"{number} " + os.urandom(size // 2).hex()
+        logs.put_log_events(logGroupName="g", logStreamName="s",
+                            logEvents=[{"timestamp": int(time.time() * 1000), "message": message}])
+        acknowledged.append(message)
+
+    put(0, 1000)
+    filler = small_server.data / "filler"
+    filler.write_bytes(b"\0" * (free(small_server) - 4 * MIB))
+    with pytest.raises(ClientError) as refused:
+        for number in range(1, 400):
+            put(number, 200_000)
+    assert refused.value.response["Error"]["Code"] == "ServiceUnavailableException", refused.value
+    assert len(acknowledged) > 1
+    small_server.kill()
+    filler.unlink()
+    small_server.start()
+    put(1000, 1000)
+    small_server.restart()
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName="g")
+    kept = {event["message"] for page in pages for event in page["events"]}
+    assert set(acknowledged) <= kept

@@ -312,3 +312,49 @@ def test_it_converges_whenever_it_is_killed(own_server, tmp_path):
         story.check_acknowledged()
     finally:
         story.podman.remove_storage()
+
+
+def test_acknowledged_log_events_survive(own_server):
+    """Writers beside each other; a batch whose answer was lost is sent again, so it may be there twice, but never torn."""
+    chance = random.Random(SEED)
+    ask = Persistent(Clients(own_server.environment(), REGION))
+    ask("logs", "create_log_group", ("ResourceAlreadyExistsException",), logGroupName="g")
+    acknowledged: list[set[tuple[str, ...]]] = [set() for _ in range(3)]
+    done = threading.Event()
+    errors: list[Exception] = []
+
+    def write(number: int) -> None:
+        try:
+            own = Persistent(Clients(own_server.environment(), REGION))
+            own("logs", "create_log_stream", ("ResourceAlreadyExistsException",), logGroupName="g", logStreamName=f"s{number}")
+            for batch in range(10_000):
+                if done.is_set():
+                    return
+                messages = tuple(f"{number} {batch} {i} " + "x" * (batch * 37 % 3000) for i in range(5))
+                now = int(time.time() * 1000)
+                own("logs", "put_log_events", logGroupName="g", logStreamName=f"s{number}",
+                    logEvents=[{"timestamp": now, "message": one} for one in messages])
+                acknowledged[number].add(messages)
+        except Exception as error:  # noqa: BLE001 - told below
+            errors.append(error)
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(3)]
+    for writer in writers:
+        writer.start()
+    with Killer(own_server, chance) as killer:
+        eventually(lambda: killer.error or errors or killer.kills >= min(KILLS, 12), 120, what="enough kills")
+    done.set()
+    for writer in writers:
+        writer.join()
+    assert not errors, (SEED, errors)
+    for number, batches in enumerate(acknowledged):
+        pages = Clients(own_server.environment(), REGION)("logs").get_paginator("filter_log_events").paginate(
+            logGroupName="g", logStreamNames=[f"s{number}"])
+        kept: dict[str, int] = {}
+        for page in pages:
+            for event in page["events"]:
+                kept[event["message"]] = kept.get(event["message"], 0) + 1
+        for batch in batches:
+            counts = {kept.get(message, 0) for message in batch}
+            assert len(counts) == 1 and max(counts) >= 1, (SEED, number, batch[0][:40], counts)
+    assert sum(len(batches) for batches in acknowledged) > 10

@@ -19,7 +19,8 @@ std::string key_reference(const std::string& key_id) {
 }  // namespace
 
 std::string arn_of(const Scope& scope, std::string_view name) {
-  return fmt::format("arn:aws:ssm:{}:{}:parameter{}{}", scope.region, scope.account,
+  return fmt::format("arn:aws:ssm:{}:{}:parameter{}{}", scope.region,
+                     name.starts_with(kPublicPath) ? "" : scope.account,
                      name.starts_with('/') ? "" : "/", name);
 }
 
@@ -28,7 +29,11 @@ Selector parse_selector(const Scope& scope, const std::string& reference) {
   std::string_view rest = reference;
   if (const auto arn = Arn::parse(reference);
       arn && arn->service == "ssm" && arn->resource.starts_with("parameter/")) {
-    if (arn->region != scope.region || arn->account != scope.account) return {reference, {}};
+    const bool published =
+        arn->account.empty() && arn->resource.starts_with("parameter/aws/service/");
+    if (arn->region != scope.region || (arn->account != scope.account && !published)) {
+      return {reference, {}};
+    }
     rest = std::string_view(reference);
     rest.remove_prefix(reference.find(":parameter/") + std::string_view(":parameter").size());
     // "parameter/url" is the name "url" as well as "/url": AWS tells by whether there is a
@@ -62,6 +67,14 @@ std::optional<ParameterRow> Ssm::find(const Scope& scope, const std::string& nam
   if (!row && !name.starts_with('/')) row = table.get(percent_encode("/" + name, true));
   if (row && row->value.expired(clock.now())) return {};
   return row;
+}
+
+std::optional<ParameterRecord> Ssm::find_readable(const Scope& scope,
+                                                  const std::string& name) const {
+  if (const ParameterRecord* found = published.find(name)) return *found;
+  auto row = find(scope, name);
+  if (!row) return {};
+  return std::move(row->value);
 }
 
 std::vector<ParameterRow> Ssm::list(const Scope& scope, const std::string& after) const {
@@ -115,11 +128,11 @@ task<Result<std::string>> Ssm::unseal(const RequestContext& ctx, std::string nam
 task<Result<std::string>> Ssm::read_as_role(Scope scope, std::string reference,
                                             std::string role_arn, std::string session) {
   const Selector wanted = parse_selector(scope, reference);
-  const auto row = find(scope, wanted.name);
-  const std::string name = row ? row->value.name : wanted.name;
+  const auto found = find_readable(scope, wanted.name);
+  const std::string name = found ? found->name : wanted.name;
   LF_CO_OK(iam.authorize_role(role_arn, session,
                               {.action = "ssm:GetParameters", .resource = arn_of(scope, name)}));
-  const VersionRecord* version = row ? select(row->value, wanted.selector) : nullptr;
+  const VersionRecord* version = found ? select(*found, wanted.selector) : nullptr;
   if (!version)
     co_return errors::parameter_not_found(fmt::format("invalid ssm parameters: {}", reference));
   if (version->type != "SecureString") co_return version->value;

@@ -3,6 +3,7 @@
 
 #include "services/kms/port.h"
 #include "services/ssm/port.h"
+#include "services/ssm/public_parameters.h"
 #include "services/ssm/records.h"
 
 namespace landfall::ssm {
@@ -23,10 +24,13 @@ struct Ssm final : Port {
   const Clock& clock;
   kms::Port& kms;
   iam::Port& iam;
+  PublicParameters published = {};
 
   store::Table<ParameterRecord> parameters(const Scope& scope) const;
   // Parameters that have expired are gone.
   std::optional<ParameterRow> find(const Scope& scope, const std::string& name) const;
+  // The account's own, or a public one.
+  std::optional<ParameterRecord> find_readable(const Scope& scope, const std::string& name) const;
   std::vector<ParameterRow> list(const Scope& scope, const std::string& after) const;
   Result<void> authorize(const RequestContext& ctx, const std::string& action,
                          const std::string& name) const;
@@ -41,6 +45,7 @@ struct Ssm final : Port {
                                          std::string session) override;
 };
 
+// Public parameters belong to no account.
 std::string arn_of(const Scope& scope, std::string_view name);
 // A name or an ARN, with or without a selector.
 Selector parse_selector(const Scope& scope, const std::string& reference);

@@ -76,7 +76,7 @@ def test_history_and_labels(ssm, name):
 
 
 @pytest.mark.parametrize("options, code", [
-    ({"Name": "a/b"}, "ValidationException"), ({"Name": "/aws/x"}, "ValidationException"), ({"Name": "ssm-x"}, "ValidationException"),
+    ({"Name": "a/b"}, "ValidationException"), ({"Name": "/aws/x"}, "AccessDeniedException"), ({"Name": "ssm-x"}, "ValidationException"),
     ({"Name": "/a b"}, "ValidationException"), ({"Name": "/x", "Value": "v" * 4097}, "ValidationException"),
     ({"Name": "/" + "/".join("abcdefghijklmnopq")}, "HierarchyLevelLimitExceededException")])
 def test_what_is_refused(ssm, options, code):
@@ -127,3 +127,48 @@ def test_policies_that_are_refused(ssm, name):
     notify = {"Type": "ExpirationNotification", "Version": "1.0", "Attributes": {"Before": "15", "Unit": "Days"}}
     code, message = refused(ssm.put_parameter, **advanced, Policies=json.dumps([expiration(60), notify]))
     assert code == "InvalidPolicyTypeException" and "EventBridge" in message
+
+
+def test_public_parameters(ssm, clients):
+    """Documented: systems-manager/latest/userguide/parameter-store-public-parameters-global-infrastructure.html
+    (which regions and services there are is ours)."""
+    base = "/aws/service/global-infrastructure"
+
+    def below(path: str, **options) -> list[str]:
+        pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, **options)
+        return [one["Value"] for page in pages for one in page["Parameters"]]
+    regions = {one["RegionName"] for one in clients("ec2").describe_regions()["Regions"]}
+    assert set(below(f"{base}/regions")) == regions
+    zones = {one["ZoneId"] for one in clients("ec2").describe_availability_zones()["AvailabilityZones"]}
+    assert set(below(f"{base}/regions/{ssm.meta.region_name}/availability-zones")) == zones
+    services = set(below(f"{base}/regions/{ssm.meta.region_name}/services"))
+    assert {"ecs", "ec2", "elb", "logs", "ssm"} <= services and "lambda" not in services
+    assert services == set(below(f"{base}/services"))
+    assert len(below(f"{base}/services", Recursive=True)) > len(services) * len(regions)
+    one = ssm.get_parameter(Name=f"{base}/regions/us-west-1")["Parameter"]
+    assert (one["Value"], one["Type"], one["Version"]) == ("us-west-1", "String", 1)
+    assert one["ARN"] == f"arn:aws:ssm:{ssm.meta.region_name}::parameter{base}/regions/us-west-1"
+    assert ssm.get_parameter(Name=one["ARN"])["Parameter"]["Value"] == "us-west-1"
+    assert ssm.get_parameter(Name=f"{base}/regions/us-west-1/longName")["Parameter"]["Value"] == "US West (N. California)"
+    image = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+    found = ssm.get_parameters(Names=[image, one["Name"]])
+    assert found["InvalidParameters"] == [image] and len(found["Parameters"]) == 1
+    assert refused(ssm.get_parameter, Name=image)[0] == "ParameterNotFound"
+    # They are nobody's: not listed with one's own, not written, not shared.
+    listed = ssm.get_paginator("describe_parameters").paginate()
+    assert not [one for page in listed for one in page["Parameters"] if one["Name"].startswith("/aws/")]
+    assert ssm.describe_parameters(Shared=True)["Parameters"] == []
+    assert refused(ssm.delete_parameter, Name=one["Name"])[0] == "ParameterNotFound"
+    for reserved in (one["Name"], "/aws/mine", "/AWS/mine"):
+        assert refused(ssm.put_parameter, Name=reserved, Value="x", Type="String") == (
+            "AccessDeniedException", f"No access to reserved parameter name: {reserved}.")
+    assert "can't be prefixed with" in refused(ssm.put_parameter, Name="aws-mine", Value="x", Type="String")[1]
+
+
+def test_who_may_read_public_parameters(user):
+    name = "/aws/service/global-infrastructure/regions/us-west-1"
+    assert refused(user.client("ssm").get_parameter, Name=name)[0] == "AccessDeniedException"
+    user.allow({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "arn:aws:ssm:*::parameter/aws/service/*"}]})
+    assert user.client("ssm").get_parameter(Name=name)["Parameter"]["Value"] == "us-west-1"
+    assert refused(user.client("ssm").get_parameter, Name="/mine")[0] == "AccessDeniedException"

@@ -130,7 +130,7 @@ const MetricStore::Metrics kNoMetrics;
 struct MetricStore::Parts {
   io::Loop& loop;
   const Clock& clock;
-  std::unique_ptr<store::Rocks> rocks;
+  std::shared_ptr<store::Rocks> rocks;
   std::map<Scope, Metrics> scopes;
   std::size_t series = 0;
   std::int64_t next_id = 1;
@@ -144,13 +144,16 @@ void MetricStore::on_data(OnData call) { parts_->on_data = std::move(call); }
 
 Result<std::unique_ptr<MetricStore>> MetricStore::open(io::Loop& loop, const Clock& clock,
                                                        const std::filesystem::path& folder) {
-  LF_TRY(rocks, store::Rocks::open(loop, folder, "metrics",
-                                   {{.name = "points",
-                                     .buffer_bytes = 16 << 20,
-                                     .merge = std::make_shared<MergeBuckets>(),
-                                     .filter = std::make_shared<ExpiryFactory>(clock),
-                                     .rewrite_s = std::uint64_t(kDay)},
-                                    {.name = "series"}}));
+  store::RocksOptions options{
+      .area = "metrics",
+      .families = {{.name = "points",
+                    .buffer_bytes = 16 << 20,
+                    .merge = std::make_shared<MergeBuckets>(),
+                    .filter = std::make_shared<ExpiryFactory>(clock),
+                    .rewrite_s = std::uint64_t(kDay)},
+                   {.name = "series"}},
+  };
+  LF_TRY(rocks, store::Rocks::open(loop, folder, std::move(options)));
   auto parts = std::make_unique<Parts>(Parts{loop, clock, std::move(rocks), {}, 0, 1, {}});
   const std::unique_ptr<rocksdb::Iterator> rows(
       parts->rocks->db().NewIterator({}, parts->rocks->family(kSeriesFamily)));
@@ -217,12 +220,19 @@ task<Result<void>> MetricStore::put(Scope scope, std::vector<Sample> samples) {
     touched.push_back(std::move(sample.metric));
   }
   if (points.empty()) co_return Result<void>();
-  rocksdb::WriteBatch batch;
-  for (const auto& [key, bucket] : points)
-    batch.Merge(parts.rocks->family(kPointsFamily), key, bucket.encode());
-  for (const auto& [id, text] : records)
-    batch.Put(parts.rocks->family(kSeriesFamily), series_key(id), text);
-  auto written = co_await parts.rocks->write(std::move(batch));
+  constexpr std::size_t kPointBytes = 100;  // about
+  const std::size_t bytes = points.size() * kPointBytes + records.size() * 4 * kPointBytes;
+  auto written = co_await parts.rocks->write(
+      [rocks = parts.rocks.get(), points = std::move(points),
+       records = std::move(records)](rocksdb::WriteBatch& batch) {
+        for (const auto& [key, bucket] : points) {
+          batch.Merge(rocks->family(kPointsFamily), key, bucket.encode());
+        }
+        for (const auto& [id, text] : records) {
+          batch.Put(rocks->family(kSeriesFamily), series_key(id), text);
+        }
+      },
+      bytes);
   if (!written) {
     // Their records may not be on disk: they are written again with the next sample.
     for (const MetricKey& metric : touched) {
@@ -291,24 +301,31 @@ task<Result<void>> MetricStore::sweep() {
   Parts& parts = *parts_;
   const std::int64_t oldest_s =
       to_unix_ms(parts.clock.now()) / 1000 - kHours.retention_s - kRecordEvery_s;
-  rocksdb::WriteBatch batch;
+  std::vector<std::int64_t> gone;
   for (auto& [scope, metrics] : parts.scopes) {
     for (auto metric = metrics.begin(); metric != metrics.end();) {
       parts.series -= std::erase_if(metric->second, [&](const auto& unit) {
         const Series& series = unit.second;
         if (series.last_s >= oldest_s) return false;
-        batch.Delete(parts.rocks->family(kSeriesFamily), series_key(series.id));
-        for (const Level* level : kLevels) {
-          batch.DeleteRange(parts.rocks->family(kPointsFamily), point_key(*level, series.id, 0),
-                            point_key(*level, series.id + 1, 0));
-        }
+        gone.push_back(series.id);
         return true;
       });
       metric = metric->second.empty() ? metrics.erase(metric) : std::next(metric);
     }
   }
-  if (batch.Count() == 0) co_return Result<void>();
-  co_return co_await parts.rocks->write(std::move(batch));
+  if (gone.empty()) co_return Result<void>();
+  const std::size_t bytes = gone.size() * 4 * kPointKeyBytes;
+  co_return co_await parts.rocks->write(
+      [rocks = parts.rocks.get(), gone = std::move(gone)](rocksdb::WriteBatch& batch) {
+        for (const std::int64_t id : gone) {
+          batch.Delete(rocks->family(kSeriesFamily), series_key(id));
+          for (const Level* level : kLevels) {
+            batch.DeleteRange(rocks->family(kPointsFamily), point_key(*level, id, 0),
+                              point_key(*level, id + 1, 0));
+          }
+        }
+      },
+      bytes);
 }
 
 }  // namespace landfall::cloudwatch

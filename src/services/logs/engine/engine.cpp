@@ -9,14 +9,96 @@
 
 namespace landfall::logs {
 
+namespace {
+
+// What an append makes of its stream.
+struct Added {
+  std::int64_t first_ms = 0;
+  std::int64_t last_ms = 0;
+  std::int64_t bytes = 0;
+  bool events = false;
+  std::string follower;
+  std::int64_t position = 0;
+
+  void note_in(Stream& stream, std::int64_t now_ms) const {
+    if (events) {
+      const bool first = !stream.has_events();
+      stream.first_event_ms = first ? first_ms : std::min(stream.first_event_ms, first_ms);
+      stream.last_event_ms = first ? last_ms : std::max(stream.last_event_ms, last_ms);
+      stream.last_ingestion_ms = std::max(stream.last_ingestion_ms, now_ms);
+      stream.bytes += bytes;
+    }
+    if (!follower.empty()) stream.followers[follower] = position;
+  }
+};
+
+Added added_by(const AppendRequest& request) {
+  Added added{.follower = request.follower, .position = request.position};
+  if (request.events.empty()) return added;
+  added.events = true;
+  added.first_ms = request.events.front().time_ms;
+  added.last_ms = request.events.back().time_ms;
+  for (const LogEvent& event : request.events) {
+    added.bytes += static_cast<std::int64_t>(billed_bytes(event.message));
+  }
+  return added;
+}
+
+// A stream that is being appended to: what it is without the appends that are under way.
+struct Unsettled {
+  Stream settled;
+  int writes = 0;
+  bool failed = false;
+};
+
+}  // namespace
+
 struct Engine::Parts {
+  ~Parts() {
+    if (database) database->rocks->stop();
+  }
+  Stream* find(std::int64_t group, std::string_view name, std::int64_t id) {
+    const auto all = groups.find(group);
+    if (all == groups.end()) return nullptr;
+    const auto found = all->second.find(name);
+    return found == all->second.end() || found->second.id != id ? nullptr : &found->second;
+  }
+  void settle(std::int64_t group, std::string_view name, std::int64_t id, const Added& added,
+              std::int64_t now_ms, bool written);
+
   io::Loop& loop;
   const Clock& clock;
   Random& random;
   std::shared_ptr<LogDatabase> database;
   std::map<std::int64_t, Streams> groups;
-  std::unique_ptr<LogWriter> writer;
+  std::map<std::int64_t, Unsettled> unsettled = {};  // by stream
 };
+
+// The stream shows an append from its beginning, so that a second one builds on it; one that fails
+// is taken back, at the latest when nothing else is under way.
+void Engine::Parts::settle(std::int64_t group, std::string_view name, std::int64_t id,
+                           const Added& added, std::int64_t now_ms, bool written) {
+  const auto entry = unsettled.find(id);
+  Unsettled& open = entry->second;
+  Stream* stream = find(group, name, id);
+  if (written) {
+    added.note_in(open.settled, now_ms);
+  } else {
+    open.failed = true;
+    // At once: the follower comes again with the same lines.
+    if (stream != nullptr && !added.follower.empty()) {
+      const auto old = open.settled.followers.find(added.follower);
+      if (old == open.settled.followers.end()) {
+        stream->followers.erase(added.follower);
+      } else {
+        stream->followers[added.follower] = old->second;
+      }
+    }
+  }
+  if (--open.writes > 0) return;
+  if (open.failed && stream != nullptr) *stream = std::move(open.settled);
+  unsettled.erase(entry);
+}
 
 namespace {
 
@@ -37,7 +119,7 @@ std::string number_key(std::int64_t number) {
 Result<std::map<std::int64_t, Streams>> load_streams(LogDatabase& database) {
   std::map<std::int64_t, Streams> groups;
   const std::unique_ptr<rocksdb::Iterator> rows(
-      database.db->NewIterator(rocksdb::ReadOptions(), database.streams));
+      database.db().NewIterator(rocksdb::ReadOptions(), database.streams()));
   for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
     const std::string_view key(rows->key().data(), rows->key().size());
     auto stream = record::from_text<Stream>({rows->value().data(), rows->value().size()});
@@ -47,23 +129,15 @@ Result<std::map<std::int64_t, Streams>> load_streams(LogDatabase& database) {
     }
     groups[static_cast<std::int64_t>(number_at(key, 0))].emplace(key.substr(8), std::move(*stream));
   }
-  if (!rows->status().ok()) return std::unexpected(error_of(rows->status(), "log streams"));
+  if (!rows->status().ok())
+    return std::unexpected(database.error_of(rows->status(), "log streams"));
   return groups;
 }
 
-// What an accepted append makes of its stream.
-void note_events(Stream& stream, const AppendRequest& request, std::int64_t now_ms) {
-  if (!request.events.empty()) {
-    const std::int64_t first = request.events.front().time_ms;
-    const std::int64_t last = request.events.back().time_ms;
-    stream.first_event_ms = stream.has_events() ? std::min(stream.first_event_ms, first) : first;
-    stream.last_event_ms = stream.has_events() ? std::max(stream.last_event_ms, last) : last;
-    stream.last_ingestion_ms = std::max(stream.last_ingestion_ms, now_ms);
-    for (const LogEvent& event : request.events) {
-      stream.bytes += static_cast<std::int64_t>(billed_bytes(event.message));
-    }
-  }
-  if (!request.follower.empty()) stream.followers[request.follower] = request.position;
+void shorten(Stream& stream, std::int64_t bytes, std::int64_t end_ms) {
+  stream.bytes = std::max<std::int64_t>(0, stream.bytes - bytes);
+  stream.first_event_ms = std::max(stream.first_event_ms, end_ms);
+  stream.last_event_ms = std::max(stream.last_event_ms, stream.first_event_ms);
 }
 
 }  // namespace
@@ -72,16 +146,13 @@ Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Engine::~Engine() = default;
 
 Result<std::unique_ptr<Engine>> Engine::open(io::Loop& loop, const Clock& clock, Random& random,
-                                             const std::filesystem::path& folder) {
-  LF_TRY(database, LogDatabase::open(folder));
+                                             const std::filesystem::path& folder,
+                                             std::shared_ptr<rocksdb::FileSystem> files) {
+  if (!files) files = rocksdb::FileSystem::Default();
+  LF_TRY(database, LogDatabase::open(loop, folder, std::move(files)));
   LF_TRY(groups, load_streams(*database));
-  std::string kept;
-  const auto status = database->db->Get(rocksdb::ReadOptions(), database->facts, "sequence", &kept);
-  if (!status.ok() && !status.IsNotFound()) return std::unexpected(error_of(status, "logs"));
-  const std::uint64_t sequence = kept.size() == 8 ? number_at(kept, 0) : 1;
-  auto writer = std::make_unique<LogWriter>(loop, database, sequence);
-  return std::unique_ptr<Engine>(new Engine(std::make_unique<Parts>(
-      Parts{loop, clock, random, database, std::move(groups), std::move(writer)})));
+  return std::unique_ptr<Engine>(new Engine(
+      std::make_unique<Parts>(loop, clock, random, std::move(database), std::move(groups))));
 }
 
 const Streams& Engine::streams(std::int64_t group) const {
@@ -109,10 +180,10 @@ task<Result<void>> Engine::create_stream(std::int64_t group, std::string name) {
   // At once, so that of two that come together one is told that it exists.
   parts_->groups[group].emplace(name, stream);
   const std::int64_t id = stream.id;
-  auto* family = parts_->database->streams;
-  auto written = co_await parts_->writer->write(
+  auto* family = parts_->database->streams();
+  auto written = co_await parts_->database->rocks->write(
       [family, key = stream_key(group, name), text = record::to_text(stream)](
-          rocksdb::WriteBatch& batch, std::uint64_t&) { batch.Put(family, key, text); },
+          rocksdb::WriteBatch& batch) { batch.Put(family, key, text); },
       256);
   if (!written) {
     const Stream* now = find(group, name);
@@ -127,11 +198,10 @@ task<Result<void>> Engine::delete_stream(std::int64_t group, std::string name) {
   const Stream kept = *stream;
   parts_->groups[group].erase(name);
   auto database = parts_->database;
-  auto written = co_await parts_->writer->write(
-      [database, key = stream_key(group, name), id = kept.id](rocksdb::WriteBatch& batch,
-                                                              std::uint64_t&) {
-        batch.Delete(database->streams, key);
-        batch.DeleteRange(database->events, number_key(id), number_key(id + 1));
+  auto written = co_await parts_->database->rocks->write(
+      [database, key = stream_key(group, name), id = kept.id](rocksdb::WriteBatch& batch) {
+        batch.Delete(database->streams(), key);
+        batch.DeleteRange(database->events(), number_key(id), number_key(id + 1));
       },
       256);
   if (!written) parts_->groups[group].emplace(name, kept);
@@ -144,11 +214,11 @@ task<Result<void>> Engine::drop_group(std::int64_t group) {
   std::vector<std::int64_t> ids;
   for (const auto& [name, stream] : node.mapped()) ids.push_back(stream.id);
   auto database = parts_->database;
-  auto written = co_await parts_->writer->write(
-      [database, group, ids](rocksdb::WriteBatch& batch, std::uint64_t&) {
-        batch.DeleteRange(database->streams, number_key(group), number_key(group + 1));
+  auto written = co_await parts_->database->rocks->write(
+      [database, group, ids](rocksdb::WriteBatch& batch) {
+        batch.DeleteRange(database->streams(), number_key(group), number_key(group + 1));
         for (const std::int64_t id : ids) {
-          batch.DeleteRange(database->events, number_key(id), number_key(id + 1));
+          batch.DeleteRange(database->events(), number_key(id), number_key(id + 1));
         }
       },
       256);
@@ -170,19 +240,18 @@ task<Result<void>> Engine::expire(std::int64_t group, std::int64_t cutoff_ms) {
       return measure_blocks(*database, id, end_ms);
     }));
     // Looked up again after every wait: it may have changed or gone.
-    auto all = parts_->groups.find(group);
-    if (all == parts_->groups.end()) co_return Result<void>();
-    auto found = all->second.find(name);
-    if (found == all->second.end() || found->second.id != id) continue;
-    Stream& stream = found->second;
-    stream.bytes = std::max<std::int64_t>(0, stream.bytes - bytes);
-    stream.first_event_ms = std::max(stream.first_event_ms, end_ms);
-    stream.last_event_ms = std::max(stream.last_event_ms, stream.first_event_ms);
-    LF_CO_OK(co_await parts_->writer->write(
-        [database, id = id, end_ms, key = stream_key(group, name), text = record::to_text(stream)](
-            rocksdb::WriteBatch& batch, std::uint64_t&) {
-          batch.DeleteRange(database->events, number_key(id), number_key(id) + number_key(end_ms));
-          batch.Put(database->streams, key, text);
+    Stream* found = parts_->find(group, name, id);
+    if (found == nullptr) continue;
+    Stream& stream = *found;
+    shorten(stream, bytes, end_ms);
+    const auto open = parts_->unsettled.find(id);
+    if (open != parts_->unsettled.end()) shorten(open->second.settled, bytes, end_ms);
+    LF_CO_OK(co_await parts_->database->rocks->write(
+        [database, id = id, end_ms, key = stream_key(group, name),
+         text = record::to_text(stream)](rocksdb::WriteBatch& batch) {
+          batch.DeleteRange(database->events(), number_key(id),
+                            number_key(id) + number_key(end_ms));
+          batch.Put(database->streams(), key, text);
         },
         256));
   }
@@ -202,38 +271,29 @@ task<Result<void>> Engine::append(AppendRequest request) {
     }
   }
   const std::int64_t now_ms = to_unix_ms(parts_->clock.now());
-  const Stream before = stream;
-  note_events(stream, request, now_ms);
-  std::size_t bytes = 256;
-  for (const LogEvent& event : request.events) bytes += event.message.size() + 8;
+  const Added added = added_by(request);
+  const std::int64_t id = stream.id;
+  Unsettled& open = parts_->unsettled.try_emplace(id, Unsettled{stream}).first->second;
+  ++open.writes;
+  added.note_in(stream, now_ms);
+  const std::size_t bytes = 256 + static_cast<std::size_t>(added.bytes);
   const std::int64_t group = request.group;
   const std::string name = request.stream;
-  const std::string follower = request.follower;
-  const std::int64_t id = stream.id;
   auto database = parts_->database;
-  auto written = co_await parts_->writer->write(
-      [database, id, now_ms, key = stream_key(group, name), text = record::to_text(stream),
-       events = std::move(request.events)](rocksdb::WriteBatch& batch, std::uint64_t& sequence) {
+  auto written = co_await database->rocks->write(
+      [database = database.get(), id, now_ms, key = stream_key(group, name),
+       text = record::to_text(stream),
+       events = std::move(request.events)](rocksdb::WriteBatch& batch) {
         encode_blocks(events, now_ms, [&](std::int64_t first_ms, const std::string& block) {
-          batch.Put(database->events,
+          batch.Put(database->events(),
                     number_key(id) + number_key(first_ms) +
-                        number_key(static_cast<std::int64_t>(sequence++)),
+                        number_key(static_cast<std::int64_t>(database->sequence++)),
                     block);
         });
-        batch.Put(database->streams, key, text);
+        batch.Put(database->streams(), key, text);
       },
       bytes);
-  if (!written && !follower.empty()) {
-    // The lines may come again. (Times and bytes that were noted too early do no harm.)
-    auto group_now = parts_->groups.find(group);
-    if (group_now != parts_->groups.end()) {
-      auto now = group_now->second.find(name);
-      if (now != group_now->second.end() && now->second.id == id) {
-        const auto old = before.followers.find(follower);
-        now->second.followers[follower] = old == before.followers.end() ? 0 : old->second;
-      }
-    }
-  }
+  parts_->settle(group, name, id, added, now_ms, written.has_value());
   co_return written;
 }
 

@@ -15,6 +15,10 @@
 #include "services/logs/engine/block.h"
 #include "services/logs/engine/scan.h"
 
+namespace rocksdb {
+class FileSystem;
+}
+
 namespace landfall::logs {
 
 class Pattern;
@@ -72,9 +76,10 @@ struct AppendRequest {
 
 class Engine {
  public:
-  // Errors: "logs-corrupt", "logs-failed", "locked".
+  // `files`: of tests, which break them. Errors: "logs-corrupt", "logs-failed".
   static Result<std::unique_ptr<Engine>> open(io::Loop& loop, const Clock& clock, Random& random,
-                                              const std::filesystem::path& folder);
+                                              const std::filesystem::path& folder,
+                                              std::shared_ptr<rocksdb::FileSystem> files = {});
   ~Engine();  // writes what is queued first
 
   const Streams& streams(std::int64_t group) const;  // empty when unknown

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "services/logs/pattern/pattern.h"
+#include "store/faulty_files.h"
 #include "store/testing.h"
 
 namespace landfall::logs {
@@ -14,7 +15,7 @@ struct Fixture {
   Fixture() { open(); }
   void open() {
     engine.reset();
-    auto opened = Engine::open(loop, clock, random, folder.path() / "logs");
+    auto opened = Engine::open(loop, clock, random, folder.path() / "logs", files);
     CHECK(opened.has_value());
     engine = std::move(*opened);
   }
@@ -42,6 +43,7 @@ struct Fixture {
   io::Loop loop{2};
   FakeClock clock{from_unix_ms(1'800'000'000'000)};
   SeededRandom random{1};
+  std::shared_ptr<store::FaultyFiles> files = std::make_shared<store::FaultyFiles>();
   std::unique_ptr<Engine> engine;
 };
 
@@ -214,6 +216,89 @@ TEST(LogEngine, ForgetsWhatIsDeletedOrTooOld) {
   f.loop.run(remove(f));
   f.open();
   EXPECT_TRUE(f.engine->groups().empty());
+}
+
+task<void> append_to_a_dead_disk(Fixture& f) {
+  co_await f.create("a");
+  EXPECT_TRUE(co_await f.engine->append({kGroup, "a", {{1000, "kept"}}, "conmon", 10}));
+  f.files->cut_power();
+  for (const std::int64_t position : {20, 20, 30}) {
+    auto refused =
+        co_await f.engine->append({kGroup, "a", {{position * 100, "lost"}}, "conmon", position});
+    EXPECT_FALSE(refused);
+  }
+  EXPECT_FALSE(co_await f.engine->create_stream(kGroup, "b"));
+}
+task<void> nothing_pretends(Fixture& f) {
+  const Stream* stream = f.engine->find(kGroup, "a");
+  EXPECT_NE(stream, nullptr);
+  if (stream == nullptr) co_return;
+  EXPECT_EQ(stream->last_event_ms, 1000);
+  EXPECT_EQ(stream->bytes, 26 + 4);
+  EXPECT_EQ(stream->followers.at("conmon"), 10);
+  EXPECT_EQ(f.engine->find(kGroup, "b"), nullptr);
+  EXPECT_EQ(co_await f.find({}), "a:1000:kept ");
+}
+TEST(LogEngine, ARefusedAppendLeavesNoTrace) {
+  Fixture f;
+  f.loop.run(append_to_a_dead_disk(f));
+  f.loop.run(nothing_pretends(f));
+  f.engine.reset();
+  f.files->restore(f.random);
+  f.open();
+  f.loop.run(nothing_pretends(f));
+}
+
+// Several streams are appended to beside each other while the power goes; two appends of one
+// stream build on each other.
+struct Accepted {
+  std::map<std::string, std::vector<std::string>> lines;
+  int refused = 0;
+};
+task<void> append_lines(Fixture& f, std::string stream, int round, Accepted& accepted) {
+  for (int i = 0; i < 40; ++i) {
+    std::string line = fmt::format("{}-{}-{}", round, i, std::string(300, 'x'));
+    auto done = co_await f.engine->append({kGroup, stream, {{1000 + i, line}}});
+    if (!done) {
+      ++accepted.refused;
+      co_return;
+    }
+    accepted.lines[stream].push_back(std::move(line));
+  }
+}
+task<void> append_beside(Fixture& f, int round, Accepted& accepted) {
+  io::TaskScope scope(f.loop);
+  for (const std::string stream : {"a", "a", "b"}) {
+    if (f.engine->find(kGroup, stream) == nullptr) co_await f.create(stream);
+    scope.spawn("append", append_lines(f, stream, round, accepted));
+  }
+  co_await scope.join();
+}
+task<void> has_all(Fixture& f, const Accepted& accepted) {
+  for (const auto& [stream, lines] : accepted.lines) {
+    auto page = co_await f.engine->search(
+        {.group = kGroup, .streams = {stream}, .byte_limit = std::size_t{1} << 30});
+    EXPECT_TRUE(page);
+    std::multiset<std::string> there;
+    for (const Found& event : page->events) there.insert(event.message);
+    for (const std::string& line : lines) EXPECT_TRUE(there.contains(line)) << line;
+    EXPECT_GE(there.size(), lines.size());
+  }
+}
+TEST(LogEngine, EveryAcknowledgedLineSurvivesTheLossOfPower) {
+  Fixture f;
+  Accepted accepted;
+  f.loop.run(append_beside(f, 0, accepted));
+  for (int round = 1; round < 8; ++round) {
+    f.files->cut_power_after(static_cast<std::int64_t>(f.random.below(60'000)));
+    f.loop.run(append_beside(f, round, accepted));
+    f.files->cut_power();
+    f.engine.reset();
+    f.files->restore(f.random);
+    f.open();
+    f.loop.run(has_all(f, accepted));
+  }
+  EXPECT_GT(accepted.refused, 6);
 }
 
 TEST(LogPosition, IsFiftySixDigitsThatSortLikeIt) {

@@ -30,7 +30,7 @@ class BlockScan final : public Scan {
       if (!blocks_ && !open_stream()) continue;
       if (!at_block()) {
         if (!blocks_->status().ok()) {
-          return std::unexpected(error_of(blocks_->status(), "log events"));
+          return std::unexpected(database_->error_of(blocks_->status(), "log events"));
         }
         blocks_.reset();
         continue;

@@ -116,7 +116,7 @@ class ForwardSearch {
       waiting_.emplace(blocks.first_ms(), index);
       return;
     }
-    if (!blocks.status().ok()) failure_ = error_of(blocks.status(), "log events");
+    if (!blocks.status().ok()) failure_ = database_.error_of(blocks.status(), "log events");
     cursors_[index].reset();
   }
 
@@ -206,7 +206,8 @@ Result<Page> search_backward(LogDatabase& database, const Query& query,
       }
       blocks.previous();
     }
-    if (!blocks.status().ok()) return std::unexpected(error_of(blocks.status(), "log events"));
+    if (!blocks.status().ok())
+      return std::unexpected(database.error_of(blocks.status(), "log events"));
     if (heap.empty()) break;
     LaterFirst& event = heap.front();
     if (page.events.size() == query.limit ||
@@ -233,7 +234,8 @@ Result<std::int64_t> measure_blocks(LogDatabase& database, std::int64_t stream,
     BlockReader reader(blocks.first_ms(), blocks.block());
     while (reader.next()) bytes += static_cast<std::int64_t>(billed_bytes(reader.message()));
   }
-  if (!blocks.status().ok()) return std::unexpected(error_of(blocks.status(), "log events"));
+  if (!blocks.status().ok())
+    return std::unexpected(database.error_of(blocks.status(), "log events"));
   return bytes;
 }
 

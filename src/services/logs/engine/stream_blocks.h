@@ -21,7 +21,7 @@ class StreamBlocks {
     options.iterate_upper_bound = &upper_bound_;
     options.fill_cache = false;
     options.readahead_size = 1 << 20;
-    iterator_.reset(database.db->NewIterator(options, database.events));
+    iterator_.reset(database.db().NewIterator(options, database.events()));
   }
 
   // To the first block that begins at `time_ms` or later.
@@ -55,8 +55,8 @@ class StreamBlocks {
 class SnapshotHolder {
  public:
   explicit SnapshotHolder(LogDatabase& database)
-      : database_(database), snapshot_(database.db->GetSnapshot()) {}
-  ~SnapshotHolder() { database_.db->ReleaseSnapshot(snapshot_); }
+      : database_(database), snapshot_(database.db().GetSnapshot()) {}
+  ~SnapshotHolder() { database_.db().ReleaseSnapshot(snapshot_); }
   SnapshotHolder(const SnapshotHolder&) = delete;
   const rocksdb::Snapshot* get() const { return snapshot_; }
 

@@ -6,21 +6,42 @@ namespace {
 
 constexpr const char* kNotFound = "Parameter {} not found.";
 
+// Those below `path` that pass, after one of them, each with what a page token names. Public ones
+// are seen by who asks for their path only.
+using Candidates = std::vector<std::pair<std::string, ParameterRecord>>;
+Result<Candidates> candidates(const Ssm& ssm, const Scope& scope, const std::string& path,
+                              const std::string& after,
+                              const wire::List<ParameterStringFilter>& filters) {
+  Candidates out;
+  if ((path + "/").starts_with(kPublicPath)) {
+    for (auto it = ssm.published.all().upper_bound(after); it != ssm.published.all().end(); ++it) {
+      LF_TRY(wanted, passes(it->second, filters));
+      if (wanted) out.emplace_back(*it);
+    }
+    return out;
+  }
+  for (auto& row : ssm.list(scope, after)) {
+    LF_TRY(wanted, passes(row.value, filters));
+    if (wanted) out.emplace_back(row.id, std::move(row.value));
+  }
+  return out;
+}
+
 }  // namespace
 
 task<Result<GetParameterResponse>> get_parameter(Ssm& ssm, const RequestContext& ctx,
                                                  GetParameterRequest in) {
   const Selector wanted = parse_selector(ctx.scope, in.name);
-  const auto row = ssm.find(ctx.scope, wanted.name);
-  LF_CO_OK(ssm.authorize(ctx, "GetParameter", row ? row->value.name : wanted.name));
-  if (!row) co_return errors::parameter_not_found("");
-  const VersionRecord* version = select(row->value, wanted.selector);
+  const auto found = ssm.find_readable(ctx.scope, wanted.name);
+  LF_CO_OK(ssm.authorize(ctx, "GetParameter", found ? found->name : wanted.name));
+  if (!found) co_return errors::parameter_not_found("");
+  const VersionRecord* version = select(*found, wanted.selector);
   if (!version) {
     co_return errors::parameter_version_not_found(fmt::format(
         "Systems Manager could not find version {} of {}. Verify the version and try again.",
         wanted.selector.substr(1), wanted.name));
   }
-  LF_CO_TRY(parameter, co_await to_parameter(ssm, ctx, row->value.name, *version,
+  LF_CO_TRY(parameter, co_await to_parameter(ssm, ctx, found->name, *version,
                                              in.with_decryption.value_or(false)));
   if (!wanted.selector.empty()) parameter.selector = wanted.selector;
   co_return GetParameterResponse{.parameter = std::move(parameter)};
@@ -33,14 +54,14 @@ task<Result<GetParametersResponse>> get_parameters(Ssm& ssm, const RequestContex
   out.parameters.present = out.invalid_parameters.present = true;
   for (const std::string& reference : in.names) {
     const Selector wanted = parse_selector(ctx.scope, reference);
-    const auto row = ssm.find(ctx.scope, wanted.name);
-    LF_CO_OK(ssm.authorize(ctx, "GetParameters", row ? row->value.name : wanted.name));
-    const VersionRecord* version = row ? select(row->value, wanted.selector) : nullptr;
+    const auto found = ssm.find_readable(ctx.scope, wanted.name);
+    LF_CO_OK(ssm.authorize(ctx, "GetParameters", found ? found->name : wanted.name));
+    const VersionRecord* version = found ? select(*found, wanted.selector) : nullptr;
     if (!version) {
       out.invalid_parameters.push_back(reference);
       continue;
     }
-    LF_CO_TRY(parameter, co_await to_parameter(ssm, ctx, row->value.name, *version,
+    LF_CO_TRY(parameter, co_await to_parameter(ssm, ctx, found->name, *version,
                                                in.with_decryption.value_or(false)));
     if (!wanted.selector.empty()) parameter.selector = wanted.selector;
     out.parameters.push_back(std::move(parameter));
@@ -62,18 +83,14 @@ task<Result<GetParametersByPathResponse>> get_parameters_by_path(Ssm& ssm,
   path.option = in.recursive.value_or(false) ? "Recursive" : "OneLevel";
   path.values = {in.path};
   filters.push_back(std::move(path));
-  std::vector<ParameterRow> found;
-  for (auto& row : ssm.list(ctx.scope, after)) {
-    LF_CO_TRY(wanted, passes(row.value, filters));
-    if (wanted) found.push_back(std::move(row));
-  }
+  LF_CO_TRY(found, candidates(ssm, ctx.scope, in.path, after, filters));
   GetParametersByPathResponse out;
   out.next_token = store::cut_page(
-      found, std::size_t(in.max_results.value_or(10)), [](const auto& row) { return row.id; },
+      found, std::size_t(in.max_results.value_or(10)), [](const auto& item) { return item.first; },
       "by-path");
   out.parameters.present = true;
-  for (const ParameterRow& row : found) {
-    LF_CO_TRY(parameter, co_await to_parameter(ssm, ctx, row.value.name, row.value.latest(),
+  for (const auto& [id, record] : found) {
+    LF_CO_TRY(parameter, co_await to_parameter(ssm, ctx, record.name, record.latest(),
                                                in.with_decryption.value_or(false)));
     out.parameters.push_back(std::move(parameter));
   }

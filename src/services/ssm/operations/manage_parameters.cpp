@@ -61,6 +61,12 @@ task<Result<DescribeParametersResponse>> describe_parameters(Ssm& ssm, const Req
     co_return fail("ValidationException", "Use ParameterFilters; Filters is not served here.");
   }
   LF_CO_TRY(after, read_page("describe", in.next_token));
+  // Nobody shares parameters with anybody: there is no Resource Access Manager.
+  if (in.shared.value_or(false)) {
+    DescribeParametersResponse none;
+    none.parameters.present = true;
+    co_return none;
+  }
   std::vector<ParameterRow> found;
   for (auto& row : ssm.list(ctx.scope, after)) {
     LF_CO_TRY(wanted, passes(row.value, in.parameter_filters));

@@ -15,22 +15,27 @@ std::unexpected<Error> invalid(std::string message) {
 }
 
 Result<void> check_name(const std::string& name) {
-  for (const char c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) || std::string_view("/_.-").contains(c))
-      continue;
-    return invalid(
-        "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, "
-        "it "
-        "can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of "
-        "letters, numbers and the following 3 symbols .-_");
+  const bool path = std::ranges::count(name, '/') > 1;
+  std::string start = name.substr(name.starts_with('/') ? 1 : 0, 3);
+  for (char& c : start) c = char(std::tolower(static_cast<unsigned char>(c)));
+  if (start == "aws" && path) {
+    return fail("AccessDenied", "No access to reserved parameter name: " + name + ".", 403);
+  }
+  const bool good = std::ranges::all_of(name, [](unsigned char c) {
+    return std::isalnum(c) || std::string_view("/_.-").contains(char(c));
+  });
+  if (start == "aws" || start == "ssm" || !good) {
+    const std::string refused =
+        fmt::format("Parameter name: can't be prefixed with \"{}\" (case-insensitive).",
+                    start == "aws" ? "aws" : "ssm");
+    if (good && !path) return invalid(refused);
+    return invalid(refused +
+                   " If formed as a path, it can consist of sub-paths divided by slash symbol; "
+                   "each sub-path can be formed as a mix of letters, numbers and the following 3 "
+                   "symbols .-_");
   }
   if (name.contains('/') && !name.starts_with('/')) {
     return invalid("Parameter name must be a fully qualified name.");
-  }
-  std::string lower = name.substr(name.starts_with('/') ? 1 : 0, 3);
-  for (char& c : lower) c = char(std::tolower(static_cast<unsigned char>(c)));
-  if (lower == "aws" || lower == "ssm") {
-    return invalid("No access to reserved parameter name: " + name + ".");
   }
   if (std::size_t(std::ranges::count(name, '/')) > kMostLevels) {
     return errors::hierarchy_level_limit_exceeded("A hierarchy can have at most 15 levels.");
