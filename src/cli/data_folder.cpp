@@ -61,6 +61,14 @@ Result<void> write_listening(const fs::path& data_dir, const Listening& listenin
                         fmt::format("{} {}\n", listening.address, listening.region), 0644);
 }
 
+Result<std::string> read_pool(const fs::path& data_dir) {
+  LF_TRY(words, read_words(data_dir / "pool", 1));
+  return words[0];
+}
+Result<void> write_pool(const fs::path& data_dir, const std::string& pool) {
+  return io::write_file(data_dir / "pool", pool + "\n", 0644);
+}
+
 Result<io::Endpoint> parse_endpoint(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   io::Endpoint out;

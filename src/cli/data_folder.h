@@ -4,6 +4,7 @@
 //   account       the account's 12 digits
 //   credentials   the root access key, as `landfall env` prints it; mode 0600
 //   endpoint      "127.0.0.1:4566 us-east-1", of the server that runs or ran last
+//   pool          "198.18.0.0/16", its public addresses; for `landfall down`
 #pragma once
 
 #include <filesystem>
@@ -30,6 +31,9 @@ struct Listening {
 };
 Result<Listening> read_listening(const std::filesystem::path& data_dir);
 Result<void> write_listening(const std::filesystem::path& data_dir, const Listening& listening);
+
+Result<std::string> read_pool(const std::filesystem::path& data_dir);
+Result<void> write_pool(const std::filesystem::path& data_dir, const std::string& pool);
 
 // "127.0.0.1:4566" or "[::1]:4566". Error "usage".
 Result<io::Endpoint> parse_endpoint(std::string_view text);

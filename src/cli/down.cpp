@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "cli/command.h"
+#include "cli/data_folder.h"
 #include "cli/options.h"
 #include "host/claims/claims.h"
 #include "host/containers/leftovers.h"
@@ -12,6 +13,7 @@
 #include "host/network/network.h"
 #include "host/volumes/volumes.h"
 #include "io/files.h"
+#include "io/remove_tree.h"
 #include "proxy/control.h"
 #include "services/ecr/client_setup.h"
 
@@ -20,28 +22,42 @@ namespace {
 
 constexpr int kStopSeconds = 20;
 
-task<void> remove_everything(io::Loop& loop, host::Instance instance, Result<void>& done) {
+// What is being done, for whoever waits.
+void say(std::string_view step) {
+  fmt::print("{}\n", step);
+  std::fflush(stdout);
+}
+
+// The pool that the server had, so that its guard route is found when nothing else is left of it.
+Cidr last_pool(const host::Instance& instance) {
+  const auto text = read_pool(instance.data_dir);
+  return text ? Cidr::parse(*text).value_or(Cidr{{}, 32}) : Cidr{{}, 32};
+}
+
+task<Result<void>> remove_everything(io::Loop& loop, host::Instance instance) {
+  say("removing containers");
   // No traffic to what is about to go.
   proxy::Control balancers(loop, instance.data_dir / "proxy");
-  done = co_await balancers.stop();
-  if (!done) co_return;
+  LF_CO_OK(co_await balancers.stop());
   // Containers first: they hold networks and volumes.
-  const auto cgroups = host::Cgroups::detect();
-  done = cgroups ? co_await loop.run_blocking([instance, groups = *cgroups] {
-    return host::remove_leftovers(instance, groups, {});
-  })
-                 : std::unexpected(cgroups.error());
-  if (!done) co_return;
+  LF_CO_TRY(cgroups, host::Cgroups::detect());
+  LF_CO_OK(co_await loop.run_blocking(
+      [instance, cgroups] { return host::remove_leftovers(instance, cgroups, {}); }));
   host::Volumes volumes(loop, instance.data_dir / "volumes");
-  done = co_await volumes.unmount_all();
-  if (!done) co_return;
-  // The pool does not matter for removal: everything carries the tag.
-  host::network::Network network(loop, instance, {});
-  done = co_await network.remove_all();
-  if (done) done = host::update_hosts_file("/etc/hosts", instance.tag, {});
-  if (done) done = ecr::forget_hosts(ecr::client_places(instance));
-  if (done) done = host::release_claim(instance);
-  if (done) done = io::remove_tree(instance.data_dir);
+  LF_CO_OK(co_await volumes.unmount_all());
+  say("removing networks");
+  host::network::Network network(loop, instance, {last_pool(instance)});
+  LF_CO_OK(co_await network.remove_all());
+  LF_CO_OK(host::update_hosts_file("/etc/hosts", instance.tag, {}));
+  LF_CO_OK(ecr::forget_hosts(ecr::client_places(instance)));
+  LF_CO_OK(host::release_claim(instance));
+  say(fmt::format("removing {}", instance.data_dir.string()));
+  co_return co_await loop.run_blocking(
+      [folder = instance.data_dir] { return io::remove_large_tree(folder); });
+}
+
+task<void> run_down(io::Loop& loop, host::Instance instance, Result<void>& done) {
+  done = co_await remove_everything(loop, std::move(instance));
 }
 
 // Asks the server that holds the data folder to end, and waits for it.
@@ -52,6 +68,7 @@ Result<void> stop_server(const std::filesystem::path& data_dir) {
     if (lock) return {};
     if (lock.error().code != "locked") return std::unexpected(std::move(lock.error()));
     if (!asked) {
+      say("stopping the server");
       LF_TRY(text, io::read_file(data_dir / "pid", 64));
       const int pid = std::atoi(text.c_str());
       // The lock is held, so the process that wrote this is alive.
@@ -72,7 +89,8 @@ int run_down(const std::vector<std::string>& words) {
   if (parsed->flag("--help")) {
     fmt::print(
         "usage: landfall down [OPTIONS]\n\nStops the server and removes everything it made: "
-        "containers, networks and data.\n\n{}\nexample:\n  landfall down --data-dir "
+        "containers, networks and data. Nothing of it\ncan be had back. Run it again when it was "
+        "interrupted.\n\n{}\nexample:\n  landfall down --data-dir "
         "/srv/landfall\n",
         describe(known));
     return 0;
@@ -93,7 +111,7 @@ int run_down(const std::vector<std::string>& words) {
     return complain(stopped.error().message);
   io::Loop loop;
   Result<void> done;
-  loop.run(remove_everything(loop, *instance, done));
+  loop.run(run_down(loop, *instance, done));
   return done ? 0 : complain(done.error().message);
 }
 

@@ -164,6 +164,8 @@ int run_serve(const std::vector<std::string>& words) {
   }
   const auto claimed = claim_addresses(*settings);
   if (!claimed) return complain(claimed.error().message);
+  if (auto told = write_pool(settings->instance.data_dir, settings->public_pool.str()); !told)
+    return complain(told.error().message);
   if (const std::string warning = disk_warning(settings->instance.data_dir); !warning.empty()) {
     log::warning("serve", "{}", warning);
   }

@@ -60,6 +60,7 @@ def stop_and_check(server: Server) -> None:
     """Ends a server; what it leaves behind fails the test (or the session) that started it."""
     server.down()
     left = leaks(server.data)
+    left += [f"route {line}" for line in output("ip", "-4", "route") if server.public_pool in line]
     if not os.environ.get("LANDFALL_TEST_KEEP"):
         server.remove_folder()
     assert not left, "landfall down left behind:\n" + "\n".join(left)

@@ -85,7 +85,7 @@ def cut_power(server) -> None:
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-                ours = f"{tag}-" in words or f"landfall-{tag}" in Path(f"/proc/{pid}/cgroup").read_text()
+                ours = f"{tag}-" in words or f"{server.data}/" in words or f"landfall-{tag}" in Path(f"/proc/{pid}/cgroup").read_text()
                 if ours and int(pid) != os.getpid():
                     os.kill(int(pid), signal.SIGKILL)
             except OSError:

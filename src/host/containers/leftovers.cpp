@@ -61,6 +61,8 @@ Result<void> remove_leftovers(const Instance& instance, const Cgroups& cgroups,
                               const std::set<std::string>& known) {
   const fs::path run = run_folder(instance);
   const std::string root = root_group(instance);
+  // All at once; one after another they would be waited for one after another.
+  if (known.empty()) cgroups.kill(root);
   for (const std::string& group : cgroups.children(root)) {
     if (group == kMonitors) continue;
     bool empty = true;
@@ -86,7 +88,6 @@ Result<void> remove_leftovers(const Instance& instance, const Cgroups& cgroups,
     if (!known.contains(id)) LF_OK(io::remove_tree(run / "runc" / id));
   }
   if (known.empty()) {
-    cgroups.kill(root);
     LF_OK(cgroups.remove(root));
     LF_OK(unmount_below(run));
     ::rmdir((run / "containers").c_str());

@@ -130,10 +130,14 @@ task<Result<void>> Network::remove_all() {
   // The link to the host first: nothing comes in any more.
   std::vector<std::string> lines;
   if (host.devices.contains(device)) lines.push_back("link del " + device);
-  // `landfall down` does not know the pool: it is what leads to our device.
+  // What leads to our device, whatever pool we are told of; and where nothing does (the namespaces
+  // are gone, and our device with them), the pool's guard is all that is left.
   std::set<Cidr> pools;
-  for (const Route& route : host.routes)
+  for (const Route& route : host.routes) {
     if (route.device == device) pools.insert(route.destination);
+    if (route.destination == options_.public_pool && is_stale_guard(host, route))
+      pools.insert(route.destination);
+  }
   for (const Cidr& pool : pools) {
     if (!host.routes.contains({pool, "*", {}, kGuardMetric})) continue;
     lines.push_back(fmt::format("route del unreachable {} metric {}", pool.str(), kGuardMetric));

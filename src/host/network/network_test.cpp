@@ -378,5 +378,30 @@ TEST_F(NetworkTest, APoolInUseIsRefused) {
   });
 }
 
+// The namespaces are gone, and the host's end of the link with them: after a crash of whatever held
+// them. TearDown sees that remove_all() takes the guard that is left, and nothing of another's.
+TEST_F(NetworkTest, RemovesWhatIsLeftWhenTheNamespacesAreGone) {
+  run([](NetworkTest& t) -> task<void> {
+    const VpcSpec vpc = t.vpc(1, 1);
+    co_await t.converge(vpc);
+    for (const std::string& name : list_namespaces(t.instance_.namespace_name("")))
+      EXPECT_TRUE(remove_namespace(name));
+    // The kernel removes devices a moment after their namespace.
+    const auto link_is_gone = [&] {
+      return !look_into("")->devices.contains("lf-" + t.instance_.tag);
+    };
+    for (int i = 0; i < 3000 && !link_is_gone(); ++i) co_await t.loop_.sleep_for(Millis(10));
+    EXPECT_TRUE(link_is_gone());
+    EXPECT_TRUE(std::ranges::any_of(look_into("")->routes, [&](const Route& route) {
+      return route.destination == t.options_.public_pool;
+    })) << "the guard stays, so that no packet leaves";
+    Network another(t.loop_, *instance_for(t.folder_ / "other"), {{{198u << 24 | 20u << 16}, 24}});
+    EXPECT_TRUE(co_await another.remove_all());
+    EXPECT_TRUE(std::ranges::any_of(look_into("")->routes, [&](const Route& route) {
+      return route.destination == t.options_.public_pool;
+    })) << "not its own";
+  });
+}
+
 }  // namespace
 }  // namespace landfall::host::network
