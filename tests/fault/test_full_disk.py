@@ -20,8 +20,8 @@ MIB = 1 << 20
 
 
 @pytest.fixture
-def small_server(tmp_path, monkeypatch):
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", str(tmp_path)], check=True)
+def small_server(tmp_path, monkeypatch, request):
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={getattr(request, 'param', 64)}m", "none", str(tmp_path)], check=True)
     monkeypatch.setenv("LANDFALL_TEST_TMP", str(tmp_path))
     ours = Server()
     try:
@@ -96,6 +96,7 @@ def test_a_disk_that_fills_up_during_a_push(small_server, how):
         assert registry.session.get(f"{registry.base}/v2/app/blobs/{digest}", timeout=10).content == blob
 
 
+@pytest.mark.parametrize("small_server", [192], indirect=True)
 def test_a_disk_that_fills_up_with_log_events(small_server):
     """What is acknowledged stays, what is refused says why, and it goes on when there is room."""
     logs = Clients(small_server.environment(), REGION)("logs")
