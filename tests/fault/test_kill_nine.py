@@ -304,7 +304,7 @@ def test_it_converges_whenever_it_is_killed(own_server, tmp_path):
                     story.act()
             eventually(story.check_converged, 60, 0.2, f"converged after {killer.kills} kills (seed {SEED})")
             story.check_acknowledged()
-            eventually(story.check_container_logs, 20, 0.5, f"logs after {killer.kills} kills (seed {SEED})")
+            eventually(story.check_container_logs, 60, 0.5, f"logs after {killer.kills} kills (seed {SEED})")
         with killer:
             story.end()
             time.sleep(1)

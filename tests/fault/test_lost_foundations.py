@@ -156,11 +156,12 @@ def test_helpers_that_are_killed(balanced):
                     pass
             time.sleep(chance.random() * 2)
         balanced.steady(2, within_s=180)
+        eventually(lambda: load.said[200] > 50 * sum(killed.values()), 60, what="served all the while")
     finally:
         said = load.stop()
     assert killed["conmon"], killed
     # A container that is killed takes the answers that it was giving with it, and those asked of it before it has left rotation.
-    assert said[200] > 50 * sum(killed.values()) and sum(said.values()) - said[200] <= 10 * sum(killed.values()), (said, killed)
+    assert sum(said.values()) - said[200] <= 10 * sum(killed.values()), (said, killed)
 
 
 def test_the_proxy_that_is_killed(balanced):
@@ -172,7 +173,7 @@ def test_the_proxy_that_is_killed(balanced):
         os.kill(pid, signal.SIGKILL)
     load = Load(balanced.name, threads=1)
     try:
-        eventually(lambda: load.said[200] > 100, 20)
+        eventually(lambda: load.said[200] > 100, 60)
     finally:
         load.stop()
     balanced.steady(2)

@@ -51,7 +51,7 @@ def test_ten_thousand_idle_connections(proxy, target):
             idle.append(balancer.connect())
             if number % 10 == 0:
                 assert ask(idle[-1])[0] == 200
-        eventually(lambda: balancer.counters()["ActiveConnectionCount"] >= wanted, 10)
+        eventually(lambda: balancer.counters()["ActiveConnectionCount"] >= wanted, 60)
         grown = (balancer.private_kib() - before) * 1000 / wanted
         print(f"{wanted} idle connections (RLIMIT_NOFILE {soft}): {grown:.0f} KiB per 1000")
         assert grown < 1024, "a connection that waits owns next to nothing"
@@ -61,7 +61,7 @@ def test_ten_thousand_idle_connections(proxy, target):
     finally:
         for conn in idle:
             conn.close()
-    eventually(lambda: balancer.counters()["ActiveConnectionCount"] < 50, 20, what="all of them noticed to be gone")
+    eventually(lambda: balancer.counters()["ActiveConnectionCount"] < 50, 60, what="all of them noticed to be gone")
 
 
 def test_descriptors_run_out_and_come_back(proxy, target):
@@ -73,7 +73,7 @@ def test_descriptors_run_out_and_come_back(proxy, target):
     try:
         for _ in range(150):  # the kernel's queue takes those that the proxy cannot
             crowd.append(balancer.connect())
-        eventually(lambda: balancer.counters().get("RejectedConnectionCount", 0) > 0, 10)
+        eventually(lambda: balancer.counters().get("RejectedConnectionCount", 0) > 0, 60)
         used = time.thread_time()
         # Who was there before is served all the while, by the connection to the target that is there, too.
         for _ in range(20):
@@ -86,7 +86,7 @@ def test_descriptors_run_out_and_come_back(proxy, target):
         for conn in crowd:
             conn.close()
         crowd.clear()
-        late.settimeout(10)
+        late.settimeout(60)
         assert late.recv(65536).startswith(b"HTTP/1.1 200"), "what it had asked is answered now"
         with balancer.connect() as another:
             assert ask(another)[0] == 200
@@ -103,7 +103,7 @@ def test_accepting_pauses_without_burning_time(proxy, target):
     balancer.apply([target.at()])
     crowd = [balancer.connect() for _ in range(80)]
     try:
-        eventually(lambda: balancer.counters().get("RejectedConnectionCount", 0) > 0, 10)
+        eventually(lambda: balancer.counters().get("RejectedConnectionCount", 0) > 0, 60)
 
         def cpu_s() -> float:
             fields = open(f"/proc/{balancer.processes[-1].pid}/stat").read().rpartition(")")[2].split()
@@ -118,12 +118,11 @@ def test_accepting_pauses_without_burning_time(proxy, target):
 
 
 def test_a_thousand_flapping_targets(proxy):
-    """Every target changes its mind at each check, half of them this way, half of them that way. Requests meet no error."""
-    started = time.monotonic()
+    """Every target changes its mind again and again, half of them this way, half of them that way. Requests meet no error."""
+    turn = 0
 
     def healthy(address: str) -> bool:
-        parity = int(address.rsplit(".", 1)[1]) % 2
-        return (int((time.monotonic() - started) / 1.5) + parity) % 2 == 0
+        return (turn + int(address.rsplit(".", 1)[1])) % 2 == 0
 
     target = Target(healthy)
     balancer = proxy()
@@ -135,20 +134,24 @@ def test_a_thousand_flapping_targets(proxy):
         def states() -> dict[str, str]:
             return {each["target"]: each["state"] for each in balancer.call("target-health")["health"]["targets"]}
 
-        eventually(lambda: "initial" not in states().values(), 30, what="every target checked")
-        seen: dict[str, set[str]] = {}
-        asked, deadline = 0, time.monotonic() + 8
+        eventually(lambda: "initial" not in states().values(), 60, what="every target checked")
+        asked = 0
         with balancer.connect() as conn:
-            while time.monotonic() < deadline:
-                status, body = ask(conn)
-                assert status == 200, (status, body)
-                asked += 1
-                if asked % 50 == 0:
-                    for name, state in states().items():
-                        seen.setdefault(name, set()).add(state)
-        flapped = sum(len(each) > 1 for each in seen.values())
-        print(f"{asked} requests, {flapped} of 1000 targets changed their state meanwhile")
-        assert flapped > 500 and asked > 20
+
+            def turned() -> bool:
+                """Most targets are what this turn makes them, so most have changed since the last one."""
+                nonlocal asked
+                for _ in range(50):
+                    status, body = ask(conn)
+                    assert status == 200, (status, body)
+                    asked += 1
+                return sum((state == "healthy") == healthy(name) for name, state in states().items()) > 750
+
+            for turn in range(4):
+                deadline = time.monotonic() + 60
+                while not turned():
+                    assert time.monotonic() < deadline, f"most targets change their state in turn {turn}"
+        print(f"{asked} requests while a thousand targets flapped")
         # A snapshot in the middle of it, with half of the targets, is in force at once.
         balancer.apply(targets[:500], check)
         assert len(states()) == 500
@@ -193,6 +196,11 @@ def test_a_new_binary_takes_over_under_load(proxy, target):
                 conn = balancer.connect()
         conn.close()
 
+    def go_on() -> None:
+        """Both kinds are served some more."""
+        before = {kind: served.count(kind) for kind in ("fresh", "kept")}
+        eventually(lambda: failures or all(served.count(kind) > before[kind] + 20 for kind in before), 60)
+
     idle = balancer.connect()
     assert ask(idle)[0] == 200
     threads = [threading.Thread(target=work) for work in [fresh_connections] * 2 + [one_connection] * 4]
@@ -200,32 +208,38 @@ def test_a_new_binary_takes_over_under_load(proxy, target):
         thread.start()
     try:
         for _ in range(3):
-            time.sleep(0.5)
+            go_on()
             old = balancer.processes[-1]
             new = balancer.start(str(program))
             assert new.pid != old.pid
-            time.sleep(0.5)
+            go_on()
             if idle is not None:
-                # It has been idle over the change, and gets its answer and the news that it is the last one.
-                idle.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-                assert b"onnection: close" in idle.recv(4096)
+                # It has been idle over the change, and gets its answer and, once the old one drains, the news that it is the last.
+                last = False
+                while not last:
+                    idle.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                    data = b""
+                    while b"127.0.0.1" not in data:
+                        part = idle.recv(4096)
+                        assert part, f"ended after {data!r}"
+                        data += part
+                    last = b"onnection: close" in data
                 idle.close()
                 idle = None
-            old.wait(timeout=20)
+            old.wait(timeout=60)
             assert old.returncode == 0
     finally:
         stop.set()
         for thread in threads:
             thread.join()
     assert not failures, failures[:5]
-    assert served.count("fresh") > 30 and served.count("kept") > 100, len(served)
     left = list((balancer.folder / "last-metrics").glob("*"))
     assert len(left) == 3, "the counts of those that have gone are kept for who reads them"
 
 
 def test_half_open_and_slow_clients_go(proxy, target):
     balancer = proxy()
-    balancer.apply([target.at()], idle_timeout_seconds=1)
+    balancer.apply([target.at()], idle_timeout_seconds=3)
     silent = [balancer.connect() for _ in range(50)]
     dripping = balancer.connect()
     dripping.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX-")
@@ -241,7 +255,7 @@ def test_half_open_and_slow_clients_go(proxy, target):
         conn.close()
     dripping.close()
     half_closed.close()
-    eventually(lambda: balancer.counters()["ActiveConnectionCount"] <= 1, 10)
+    eventually(lambda: balancer.counters()["ActiveConnectionCount"] <= 1, 60)
 
 
 def test_header_floods_are_bounded(proxy, target):
@@ -273,8 +287,7 @@ def test_header_floods_are_bounded(proxy, target):
         time.sleep(0.005)
     grown = balancer.private_kib() - before
     assert grown < 40 * 1024, f"{grown} KiB for 200 floods"
-    readable, _, _ = select.select(flooding, [], [], 10)
-    assert len(readable) == 200
+    eventually(lambda: len(select.select(flooding, [], [], 0)[0]) == 200, 60, what="all of them are answered")
     heads = []
     for conn in flooding:
         try:

@@ -1,6 +1,7 @@
 """The network of the FrameRatr document with two small services in its private subnets, to be put behind a load balancer."""
 import http.server
 import json
+import socket
 import subprocess
 import threading
 import time
@@ -10,7 +11,7 @@ from harness.packets import Place, socket_in
 from harness.server import REGION, Server
 from harness.waiting import eventually
 
-CHECK = ("--health-check-path /health --health-check-interval-seconds 5 --health-check-timeout-seconds 2"
+CHECK = ("--health-check-path /health --health-check-interval-seconds 5 --health-check-timeout-seconds 4"
          " --healthy-threshold-count 2 --unhealthy-threshold-count 2")
 
 
@@ -21,14 +22,25 @@ class Service:
         service = self
         self.name, self.place = name, place
         self.health, self.delay_s = 200, 0.0
+        self.slow = 0  # requests that were told to wait
+        self.connections: set[socket.socket] = set()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                service.connections.add(self.connection)
+
+            def finish(self) -> None:
+                service.connections.discard(self.connection)
+                super().finish()
 
             def do_GET(self) -> None:  # noqa: N802 - the library's name
                 if self.path == "/health":
                     return self.answer(service.health, b"")
                 if self.path == "/slow":
+                    service.slow += 1
                     time.sleep(service.delay_s)
                 seen = {"service": service.name, "path": self.path, "headers": {k.lower(): v for k, v in self.headers.items()}}
                 return self.answer(200, json.dumps(seen).encode())
@@ -55,6 +67,11 @@ class Service:
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+        for connection in list(self.connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it has ended by itself
 
 
 class World:
@@ -123,12 +140,12 @@ class World:
     def states(self) -> dict[str, str]:
         return {name: health["State"] for name, health in self.health().items()}
 
-    def all_healthy(self, within_s: float = 40) -> None:
+    def all_healthy(self, within_s: float = 60) -> None:
         eventually(lambda: set(self.states().values()) == {"healthy"}, within_s, what="all targets healthy")
 
     def curl(self, url: str, *options: str) -> tuple[int, str]:
         """Status and body, as a person's curl gives them; the name is looked up as any program's."""
-        done = subprocess.run(["curl", "-sS", "--noproxy", "*", "--max-time", "10", "-w", "\n%{http_code}", *options, url], capture_output=True, text=True)
+        done = subprocess.run(["curl", "-sS", "--noproxy", "*", "--max-time", "60", "-w", "\n%{http_code}", *options, url], capture_output=True, text=True)
         assert done.returncode == 0, f"curl {url}: {done.stderr}"
         body, _, status = done.stdout.rpartition("\n")
         return int(status), body

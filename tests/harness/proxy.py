@@ -74,7 +74,7 @@ class Proxy:
                 out[name] = out.get(name, 0) + value
         return out
 
-    def connect(self, timeout_s: float = 10) -> socket.socket:
+    def connect(self, timeout_s: float = 60) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout_s)
 
     def private_kib(self) -> int:

@@ -72,8 +72,8 @@ class Raw:
             data += b"&Version=" + QUERY_VERSIONS[service].encode()
         return self.signed(service, data, {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, skew_s)
 
-    def bytes(self, data: bytes, timeout_s: float = 10) -> bytes:
-        """What comes back for bytes that may be no HTTP at all, until the server closes or is silent."""
+    def bytes(self, data: bytes, timeout_s: float = 60) -> bytes:
+        """What comes back for bytes that may be no HTTP at all, until the server closes; TimeoutError when it does not."""
         at = urlsplit(self.endpoint)
         got = b""
         with socket.create_connection((at.hostname, at.port), timeout=timeout_s) as wire:
@@ -82,6 +82,8 @@ class Raw:
                 wire.shutdown(socket.SHUT_WR)
                 while piece := wire.recv(65536):
                     got += piece
+            except TimeoutError:
+                raise
             except OSError:  # closed before it had all
                 pass
         return got

@@ -68,7 +68,7 @@ class Balanced:
         self.name, self.arn = balancer["DNSName"], balancer["LoadBalancerArn"]
         self.group = self.elbv2.create_target_group(
             Name="rollouts", Protocol="HTTP", Port=PORT, VpcId=self.small.vpc, TargetType="ip", HealthCheckIntervalSeconds=5,
-            HealthCheckTimeoutSeconds=2, HealthyThresholdCount=2, UnhealthyThresholdCount=2)["TargetGroups"][0]["TargetGroupArn"]
+            HealthCheckTimeoutSeconds=4, HealthyThresholdCount=2, UnhealthyThresholdCount=2)["TargetGroups"][0]["TargetGroupArn"]
         self.elbv2.modify_target_group_attributes(
             TargetGroupArn=self.group, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "3"}])
         self.elbv2.create_listener(LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80,

@@ -219,7 +219,7 @@ def test_requests_of_a_balancer_scale_a_service(tmp_path_factory):
         balancer = elbv2.create_load_balancer(Name="requests", Subnets=world.small.subnets,
                                               SecurityGroups=[world.small.group])["LoadBalancers"][0]
         group = elbv2.create_target_group(Name="requests", Protocol="HTTP", Port=3000, VpcId=world.small.vpc, TargetType="ip",
-                                          HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2,
+                                          HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=4,
                                           HealthyThresholdCount=2)["TargetGroups"][0]["TargetGroupArn"]
         elbv2.create_listener(LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80,
                               DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])

@@ -46,7 +46,7 @@ def test_b3_requests_reach_every_target(world):
 def test_b2_exactly_the_allowed_packets_pass(world):
     service = world.services[0].place.address
     friend = world.place(world.public[0], world.front)
-    eventually(lambda: friend.connects(service, 3000), 10, what="the balancer's group reaches the service")
+    eventually(lambda: friend.connects(service, 3000), 60, what="the balancer's group reaches the service")
     stranger = world.place(world.private[0], world.group("stranger"))
     assert not stranger.connects(service, 3000), "another group to the service"
     assert not friend.connects(service, 3001), "another port of the service"
@@ -174,7 +174,7 @@ def test_b3_a_name_of_ones_own(world):
     world.route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": {
         "Name": "app.framerater.test", "Type": "A", "AliasTarget": {
             "HostedZoneId": balancer["CanonicalHostedZoneId"], "DNSName": "dualstack." + world.name, "EvaluateTargetHealth": True}}}]})
-    status, body = eventually(lambda: world.curl("http://app.framerater.test/"), 10, what="the alias in /etc/hosts")
+    status, body = eventually(lambda: world.curl("http://app.framerater.test/"), 60, what="the alias in /etc/hosts")
     assert status == 200 and json.loads(body)["headers"]["host"] == "app.framerater.test"
 
 
@@ -182,22 +182,23 @@ def test_b3_requests_in_flight_end_before_a_target_leaves(world):
     world.all_healthy()
     for service in world.services:
         service.delay_s = 2.0
+        service.slow = 0
     world.elbv2.modify_target_group_attributes(TargetGroupArn=world.targets, Attributes=[
-        {"Key": "deregistration_delay.timeout_seconds", "Value": "6"}])
+        {"Key": "deregistration_delay.timeout_seconds", "Value": "10"}])
     answers: list = []
     threads = [threading.Thread(target=lambda: answers.append(world.service("/slow"))) for _ in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(0.7)
+    eventually(lambda: world.services[0].slow, every_s=0.01, what="one of them has reached the first target")
     one = world.services[0].place.address
-    world.aws(f"aws elbv2 deregister-targets --target-group-arn {world.targets} --targets Id={one}")
+    world.elbv2.deregister_targets(TargetGroupArn=world.targets, Targets=[{"Id": one}])
     assert world.states()["one"] == "draining"
     assert world.health()["one"]["Reason"] == "Target.DeregistrationInProgress"
     assert {world.service() for _ in range(5)} == {"two"}
     for thread in threads:
         thread.join()
     assert len(answers) == 4 and "one" in answers, answers
-    eventually(lambda: "one" not in world.states(), 10, what="the target gone after its delay")
+    eventually(lambda: "one" not in world.states(), 60, what="the target gone after its delay")
     world.register()
     world.all_healthy()
 
@@ -216,16 +217,21 @@ def test_b3_nothing_is_lost_when_the_server_is_killed(world):
     threads = [threading.Thread(target=load) for _ in range(2)]
     for thread in threads:
         thread.start()
-    time.sleep(1)
+
+    def go_on() -> None:
+        before = len(done)
+        eventually(lambda: failed or len(done) > before + 20, 60)
+
+    go_on()
     world.server.kill()
-    time.sleep(1)
+    go_on()
     world.server.start()
-    time.sleep(2)
+    go_on()
     stop.set()
     for thread in threads:
         thread.join()
-    assert not failed and len(done) > 50, (failed[:3], len(done))
-    assert world.states() == {"one": "healthy", "two": "healthy"}
+    assert not failed, failed[:3]
+    world.all_healthy()
     # And it is still in charge.
     world.services[0].health = 500
     eventually(lambda: world.states()["one"] == "unhealthy", 30)
@@ -307,12 +313,12 @@ def test_b3_logs_are_in_the_buckets_folder(world):
         world.seen(f"/logged/{next(numbers)}")
         return any((world.server.data / "proxy/unfinished-logs").glob("*"))
 
-    eventually(is_logged, 20)
+    eventually(is_logged, 60)
     for _ in range(10):
         last = next(numbers)
         world.seen(f"/logged/{last}")
     keep(False)
-    eventually(lambda: lines("conn_log.") and any(f"/logged/{last} " in line for line in lines("")), 20, what="finished when switched off")
+    eventually(lambda: lines("conn_log.") and any(f"/logged/{last} " in line for line in lines("")), 60, what="finished when switched off")
     ours = [line for line in lines("") if "/logged/" in line]
     assert len(ours) >= 10 and all(line.startswith("http ") and " 200 200 " in line for line in ours)
     connections = {line.split()[-1] for line in lines("conn_log.")}

@@ -48,7 +48,7 @@ class GrpcWorld(World):
         self.balancer, self.name = made["LoadBalancerArn"], made["DNSName"]
         group = self.elbv2.create_target_group(
             Name="grpc-tg", Protocol="HTTP", ProtocolVersion="GRPC", Port=PORT, VpcId=self.vpc, TargetType="ip",
-            HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2, HealthyThresholdCount=2, UnhealthyThresholdCount=2)["TargetGroups"][0]
+            HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=4, HealthyThresholdCount=2, UnhealthyThresholdCount=2)["TargetGroups"][0]
         assert group["Matcher"] == {"GrpcCode": "12"} and group["HealthCheckPath"] == "/AWS.ALB/healthcheck"
         self.targets = group["TargetGroupArn"]
         certificate = self.acm.request_certificate(DomainName=self.name, ValidationMethod="DNS", KeyAlgorithm="EC_prime256v1")["CertificateArn"]

@@ -16,7 +16,7 @@ from harness.packets import Connection, Place, socket_in
 from harness.server import REGION, Server
 from harness.waiting import eventually
 
-CHECK = "--health-check-interval-seconds 5 --health-check-timeout-seconds 2 --healthy-threshold-count 2 --unhealthy-threshold-count 2"
+CHECK = "--health-check-interval-seconds 5 --health-check-timeout-seconds 4 --healthy-threshold-count 2 --unhealthy-threshold-count 2"
 
 
 class World:
@@ -239,11 +239,11 @@ def test_security_groups_of_a_balancer_count(world):
         {"Type": "forward", "TargetGroupArn": targets}])
     world.elbv2.get_waiter("load_balancer_available").wait(LoadBalancerArns=[made["LoadBalancerArn"]],
                                                            WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-    public = eventually(lambda: socket.gethostbyname(made["DNSName"]), 10)
+    public = eventually(lambda: socket.gethostbyname(made["DNSName"]), 60)
     host = Place()
     assert not host.reaches(public, 5000)
     world.net.allow(door, 5000)
-    assert eventually(lambda: host.connect(public, 5000).echoes(), 10)
+    assert eventually(lambda: host.connect(public, 5000).echoes(), 60)
     with pytest.raises(ClientError, match="without security groups"):
         world.elbv2.set_security_groups(LoadBalancerArn=world.balancer, SecurityGroups=[door])
     world.elbv2.delete_load_balancer(LoadBalancerArn=made["LoadBalancerArn"])

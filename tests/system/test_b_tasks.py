@@ -128,11 +128,14 @@ def test_what_there_is_not_is_refused_by_name(tasks):
 
 
 def test_a_task_ends_by_its_signal_or_is_killed(tasks):
-    polite = tasks.run(tasks.define("sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.1; done", stopTimeout=20))["tasks"][0]["taskArn"]
-    deaf = tasks.run(tasks.define("sh", "-c", "trap '' TERM; while :; do sleep 0.1; done", stopTimeout=3))["tasks"][0]["taskArn"]
+    def run(trap: str, stop_timeout_s: int) -> str:
+        return tasks.run(tasks.define(
+            "sh", "-c", f"{trap}; touch /tmp/ready; while :; do sleep 0.1; done", stopTimeout=stop_timeout_s,
+            healthCheck={"command": ["CMD-SHELL", "test -e /tmp/ready"], "interval": 5}))["tasks"][0]["taskArn"]
+
+    polite, deaf = run("trap 'exit 7' TERM", 20), run("trap '' TERM", 3)
     for arn in (polite, deaf):
-        eventually(lambda: tasks.task(arn)["lastStatus"] == "RUNNING", 60)
-    time.sleep(1)
+        eventually(lambda: tasks.task(arn)["healthStatus"] == "HEALTHY", 60, what="the trap is set")
     began = time.monotonic()
     for arn in (polite, deaf):
         said = tasks.ecs.stop_task(cluster=tasks.name, task=arn, reason="enough")["task"]
