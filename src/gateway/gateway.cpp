@@ -41,6 +41,27 @@ sigv4::Family family_of(const wire::ServiceModel& model, wire::Protocol protocol
   return family == sigv4::Family::json && model.query_compatible ? sigv4::Family::query : family;
 }
 
+// Of a service that is not served there is no model: how its clients read an error shows in what
+// they send, and for REST in the service's name.
+wire::ServiceModel model_of_unserved(const http::Request& request, std::string_view signed_for) {
+  const std::string_view type = request.headers.get("content-type");
+  wire::ServiceModel out{.name = signed_for};
+  out.protocol = wire::Protocol::rest_json;
+  if (request.headers.get("smithy-protocol") == "rpc-v2-cbor") {
+    out.protocol = wire::Protocol::rpc_v2_cbor;
+  } else if (!request.headers.get("x-amz-target").empty()) {
+    out.protocol = type.ends_with("1.0") ? wire::Protocol::json_1_0 : wire::Protocol::json_1_1;
+  } else if (type.starts_with("application/x-www-form-urlencoded")) {
+    out.protocol = wire::Protocol::query;
+  } else if (signed_for.starts_with("s3")) {
+    out.protocol = wire::Protocol::rest_xml;
+    out.bare_xml_errors = true;
+  } else if (signed_for == "cloudfront") {
+    out.protocol = wire::Protocol::rest_xml;
+  }
+  return out;
+}
+
 Error denial(Error error, sigv4::Family family) {
   switch (family) {
     case sigv4::Family::ec2:
@@ -160,10 +181,9 @@ task<http::Response> Gateway::answer(Exchange& x, http::BodyReader& body) {
   }
   x.error_code = error.code;
   if (!x.service) {
-    co_return plain(
-        error.http_status,
-        json::serialize(json::object{{"__type", error.code}, {"message", error.message}}),
-        "application/json");
+    const std::string signed_for = x.claim ? x.claim->scope.service : "";
+    const wire::ServiceModel unserved = model_of_unserved(x.request, signed_for);
+    co_return wire::write_error(unserved, unserved.protocol, error, x.ctx.request_id);
   }
   co_return wire::write_error(*x.service->model, x.protocol, error, x.ctx.request_id);
 }

@@ -87,6 +87,13 @@ def test_a_service_that_is_not_served(ask):
     assert status == 501 and "does not serve 'polly'" in text
 
 
+@pytest.mark.parametrize("command", ["elasticache describe-cache-clusters", "sqs list-queues", "polly describe-voices",
+                                     "cloudfront list-distributions", "s3api list-buckets", "s3 ls"])
+def test_every_client_can_read_that_its_service_is_not_served(aws, command):
+    done = aws(f"aws {command}", check=False)
+    assert "(NotImplemented)" in done.stderr and "does not serve" in done.stderr
+
+
 def test_malformed_bodies(ask):
     for body in (b"", b"Action", b"Action=%zz", b"\xff\xfe", b"Action=Nothing&Version=2011-06-15"):
         status, text = ask(body)
