@@ -233,10 +233,9 @@ Explanation explain_service(const Fargate& fargate, const Scope& scope,
   const TaskRecord* failed = nullptr;  // the latest that ended by itself
   for (const auto& row : tasks) {
     const TaskRecord& task = row.value;
-    if (task.status == TaskStatus::running) {
-      ++running;
-      out.depends_on.push_back(task_arn(scope, task.cluster, task.id));
-    }
+    if (task.status == TaskStatus::running) ++running;
+    // Also one that does not get as far as running.
+    if (!task.stop_wanted) out.depends_on.push_back(task_arn(scope, task.cluster, task.id));
     const bool by_itself = task.stop_wanted && task.stop_code != "UserInitiated" &&
                            task.stop_code != "ServiceSchedulerInitiated";
     const bool unhealthy = task.health() == Health::unhealthy;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "services/cloudwatch/alarm_key.h"
+#include "services/ecs/explain.h"
 #include "services/ecs/testing.h"
 #include "wire/ecs/operations.h"
 
@@ -189,6 +190,36 @@ TEST_F(Controllers, AMissingImageIsToldAsFargateTellsIt) {
     EXPECT_THAT(*task.stopped_reason,
                 HasSubstr("CannotPullContainerError: pull image manifest has been retried"));
     EXPECT_TRUE(t.ec2.interfaces.empty());
+  });
+}
+
+TEST_F(Controllers, ARegistryThatIsAwayIsToldAndGivenUp) {
+  run([this]() -> task<void> {
+    t.images.error = Error{"registry-unreachable", "dial tcp: no such host", 503};
+    const std::string arn = co_await run_one();
+    EXPECT_EQ((co_await describe(arn)).last_status, "PENDING");
+    const auto waiting = co_await explain(t.fargate, t.context().scope, arn);
+    CO_ASSERT(waiting && waiting->findings.size() == 1);
+    EXPECT_THAT(waiting->findings[0].message, HasSubstr("dial tcp: no such host"));
+    for (int i = 0; i < 60 && (co_await describe(arn)).last_status == "PENDING"; ++i)
+      co_await t.pass(seconds(1));
+    const Task task = co_await describe(arn);
+    EXPECT_EQ(task.last_status, "STOPPED");
+    EXPECT_THAT(*task.stopped_reason,
+                HasSubstr("CannotPullContainerError: pull image manifest has been retried 7 time"));
+  });
+}
+
+TEST_F(Controllers, ARegistryThatComesBackIsNoLongerComplainedOf) {
+  run([this]() -> task<void> {
+    t.images.error = Error{"registry-unreachable", "dial tcp: no such host", 503};
+    const std::string arn = co_await run_one();
+    t.images.error.reset();
+    co_await t.pass(seconds(10));
+    EXPECT_EQ((co_await describe(arn)).last_status, "RUNNING");
+    const auto running = co_await explain(t.fargate, t.context().scope, arn);
+    CO_ASSERT(running);
+    EXPECT_TRUE(running->findings.empty()) << running->findings[0].message;
   });
 }
 

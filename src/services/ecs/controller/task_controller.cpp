@@ -8,6 +8,7 @@ namespace landfall::ecs {
 namespace {
 
 constexpr int kMostRounds = 64;
+constexpr const char* kProgressing = "Progressing";
 constexpr std::size_t kKeptLines = 10;
 
 TargetState state_of(const elbv2::Health& health) {
@@ -224,7 +225,9 @@ task<Result<reconcile::Requeue>> TaskController::reconcile(std::string task_key)
         continue;
       }
       acted = true;
-      LF_CO_OK(co_await apply(work, step));
+      auto done = co_await apply(work, step);
+      LF_CO_OK(co_await tell_progress(work, done));
+      if (!done) co_return std::unexpected(std::move(done).error());
       // A step that failed has written why: the plan is another one now.
       const auto after = tables.tasks.get(work.id);
       if (!after || after->revision != work.row.revision) break;
@@ -232,6 +235,28 @@ task<Result<reconcile::Requeue>> TaskController::reconcile(std::string task_key)
     if (!acted && !plan.changed) co_return reconcile::Requeue{plan.look_again};
   }
   co_return reconcile::Requeue{Millis(1000)};
+}
+
+// What is tried again and again, for whoever asks why the task does not start. Written once for
+// each kind of error: messages of the same kind may differ from try to try.
+task<Result<void>> TaskController::tell_progress(const Work& work, const Result<void>& done) {
+  const auto row = fargate_.ecs.tables(work.scope).tasks.get(work.id);
+  if (!row) co_return Result<void>();
+  const auto* told = reconcile::find_condition(row->value.conditions, kProgressing);
+  if (done) {
+    if (!told) co_return Result<void>();
+    co_return co_await change(
+        work, [](TaskRecord& t) { reconcile::remove_condition(t.conditions, kProgressing); });
+  }
+  if (told && told->reason == done.error().code) co_return Result<void>();
+  co_return co_await change(work, [&, now = fargate_.ecs.clock.now()](TaskRecord& t) {
+    reconcile::set_condition(t.conditions,
+                             {.type = kProgressing,
+                              .status = reconcile::Status::no,
+                              .reason = done.error().code,
+                              .message = "tried again and again: " + done.error().message},
+                             now);
+  });
 }
 
 void TaskController::begin_stop(const Work& work, const TaskStep& step) {

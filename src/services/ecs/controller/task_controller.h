@@ -42,6 +42,7 @@ class TaskController {
   void watch(const Work& work);
   task<Result<bool>> write(Work& work, TaskRecord next);
   task<Result<void>> change(const Work& work, std::function<void(TaskRecord&)> edit);
+  task<Result<void>> tell_progress(const Work& work, const Result<void>& done);
   task<Result<void>> fail_to_start(const Work& work, std::string container, std::string reason);
 
   task<Result<void>> apply(const Work& work, TaskStep step);

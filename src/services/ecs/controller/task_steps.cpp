@@ -10,6 +10,7 @@ namespace {
 
 constexpr Millis kInterfaceTimeout = std::chrono::seconds(30);
 constexpr Millis kGiveUpConnecting = std::chrono::minutes(3);
+constexpr int kMostPulls = 7;  // from a registry that does not answer: about half a minute
 constexpr Millis kLastLines =
     std::chrono::seconds(5);  // for the last output to reach its log group
 
@@ -223,7 +224,10 @@ task<Result<void>> TaskController::prepare(const Work& work, std::string name) {
   auto digest = co_await resolve_image(work, index);
   if (!digest) {
     const Error& error = digest.error();
-    if (error.http_status >= 500) co_return std::unexpected(error);
+    const int retried = controller_.queue().failures(key(work));
+    const bool away = error.code == "registry-unreachable";
+    if (error.http_status >= 500 && !(away && retried >= kMostPulls))
+      co_return std::unexpected(error);
     const std::string reason = error.code == "access-denied"
                                    ? fmt::format(
                                          "ResourceInitializationError: unable to pull secrets or "
@@ -234,9 +238,9 @@ task<Result<void>> TaskController::prepare(const Work& work, std::string name) {
                                          error.message)
                                    : fmt::format(
                                          "CannotPullContainerError: pull image manifest has been "
-                                         "retried 1 time(s): failed to "
+                                         "retried {} time(s): failed to "
                                          "resolve ref {}: {}",
-                                         *definition.image, error.message);
+                                         std::max(retried, 1), *definition.image, error.message);
     co_return co_await fail_to_start(work, name, reason);
   }
   ContainerSurroundings around;
