@@ -7,6 +7,16 @@
 
 namespace landfall::reconcile {
 
+std::string reason_of(std::string_view code) {
+  std::string out;
+  bool upper = true;
+  for (const char c : code) {
+    if (c != '-') out += upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+    upper = c == '-';
+  }
+  return out;
+}
+
 std::vector<Finding> findings_of(const Conditions& conditions) {
   std::vector<Finding> findings;
   for (const Condition& condition : conditions) {

@@ -34,6 +34,9 @@ struct Explanation {
   std::vector<std::string> depends_on;  // looked at too, even when no finding points there
 };
 
+// An error's code as a reason: "no-ingress-rule" -> "NoIngressRule".
+std::string reason_of(std::string_view code);
+
 // A resource's conditions as findings: every condition that is not `yes`.
 std::vector<Finding> findings_of(const Conditions& conditions);
 

@@ -15,24 +15,9 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(' ') - first + 1));
 }
 
-// "no-ingress-rule" -> "NoIngressRule", as reasons are written elsewhere.
-std::string camel_case(std::string_view text) {
-  std::string out;
-  bool upper = true;
-  for (const char c : text) {
-    if (c == '-') {
-      upper = true;
-      continue;
-    }
-    out += upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-    upper = false;
-  }
-  return out;
-}
-
 Finding finding_of(const Reachability& answer) {
   Finding finding;
-  finding.reason = camel_case(answer.reason);
+  finding.reason = reconcile::reason_of(answer.reason);
   finding.message = answer.why;
   finding.advice = answer.remedy;
   return finding;

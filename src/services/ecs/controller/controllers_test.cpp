@@ -200,6 +200,7 @@ TEST_F(Controllers, ARegistryThatIsAwayIsToldAndGivenUp) {
     EXPECT_EQ((co_await describe(arn)).last_status, "PENDING");
     const auto waiting = co_await explain(t.fargate, t.context().scope, arn);
     CO_ASSERT(waiting && waiting->findings.size() == 1);
+    EXPECT_EQ(waiting->findings[0].reason, "RegistryUnreachable");
     EXPECT_THAT(waiting->findings[0].message, HasSubstr("dial tcp: no such host"));
     for (int i = 0; i < 60 && (co_await describe(arn)).last_status == "PENDING"; ++i)
       co_await t.pass(seconds(1));

@@ -1,6 +1,7 @@
 #include "services/ecs/controller/task_controller.h"
 
 #include "base/log.h"
+#include "reconcile/why.h"
 #include "services/ecs/controller/container_spec.h"
 #include "services/ecs/launch.h"
 
@@ -248,12 +249,12 @@ task<Result<void>> TaskController::tell_progress(const Work& work, const Result<
     co_return co_await change(
         work, [](TaskRecord& t) { reconcile::remove_condition(t.conditions, kProgressing); });
   }
-  if (told && told->reason == done.error().code) co_return Result<void>();
+  if (told && told->reason == reconcile::reason_of(done.error().code)) co_return Result<void>();
   co_return co_await change(work, [&, now = fargate_.ecs.clock.now()](TaskRecord& t) {
     reconcile::set_condition(t.conditions,
                              {.type = kProgressing,
                               .status = reconcile::Status::no,
-                              .reason = done.error().code,
+                              .reason = reconcile::reason_of(done.error().code),
                               .message = "tried again and again: " + done.error().message},
                              now);
   });
