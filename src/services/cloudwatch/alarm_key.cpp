@@ -1,9 +1,7 @@
-#include "services/cloudwatch/alarm_key.h"
-
 #include <ranges>
-#include <vector>
 
 #include "base/bytes.h"
+#include "services/cloudwatch/port.h"
 
 namespace landfall::cloudwatch {
 

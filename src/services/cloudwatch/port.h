@@ -156,4 +156,12 @@ class Port {
   virtual void add_action_handler(ActionHandler handler) = 0;
 };
 
+// The alarm whose record is kept at this key of the store; none: it is another record's.
+struct AlarmKey {
+  Scope scope;
+  std::string name;
+};
+std::optional<AlarmKey> parse_alarm_key(std::string_view key);
+inline constexpr std::string_view kKeyPrefix = "/cloudwatch/";
+
 }  // namespace landfall::cloudwatch

@@ -1,7 +1,6 @@
 #include "services/cloudwatch/service.h"
 
 #include "base/bytes.h"
-#include "services/cloudwatch/alarm_key.h"
 #include "services/cloudwatch/alarms/configure.h"
 
 namespace landfall::cloudwatch {

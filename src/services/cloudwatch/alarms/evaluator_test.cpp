@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "services/cloudwatch/alarm_key.h"
 #include "services/cloudwatch/alarms/configure.h"
 #include "services/cloudwatch/alarms/transition.h"
 #include "store/testing.h"

@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "services/cloudwatch/alarm_key.h"
 #include "services/ecs/explain.h"
 #include "services/ecs/testing.h"
 #include "wire/ecs/operations.h"

@@ -1,6 +1,5 @@
 #include "services/ecs/controller/service_controller.h"
 
-#include "services/cloudwatch/alarm_key.h"
 #include "services/ecs/controller/task_plan.h"
 #include "services/ecs/describe.h"
 #include "services/ecs/launch.h"
