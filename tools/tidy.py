@@ -21,7 +21,7 @@ DEPENDS = {
     "wire": ["base", "io", "http"],
     "reconcile": ["base", "io", "store"],
     "host": ["base", "io", "http", "store", "reconcile"],
-    "proxy": ["base", "io"],
+    "proxy": ["base", "io", "http"],
     "services": ["base", "io", "http", "store", "wire", "reconcile", "host", "proxy"],
     "gateway": ["base", "io", "http", "store", "wire", "reconcile", "host", "services"],
     "cli": ["base", "io", "http", "store", "wire", "reconcile", "host", "services", "gateway", "proxy"],

@@ -76,6 +76,40 @@ LF_RECORD(WeightedGroup, group, weight)
 
 enum class ActionKind { forward, redirect, fixed_response };
 
+enum class Unauthenticated { authenticate, deny, allow };
+
+// Users log in at an OpenID provider before the action is taken (auth/).
+struct OidcSettings {
+  std::string issuer;
+  std::string authorization_endpoint, token_endpoint, user_info_endpoint;  // https
+  std::string client_id, client_secret;
+  std::string cookie = "AWSELBAuthSessionCookie";
+  std::string scope = "openid";
+  std::int64_t session_seconds = 604800;
+  std::vector<QueryPair> extra_parameters;  // of the authorization request
+  Unauthenticated unauthenticated = Unauthenticated::authenticate;
+};
+LF_RECORD(OidcSettings, issuer, authorization_endpoint, token_endpoint, user_info_endpoint,
+          client_id, client_secret, cookie, scope, session_seconds, extra_parameters,
+          unauthenticated)
+
+enum class ClaimFormat { single_string, string_array, space_separated_values };
+
+struct JwtClaim {
+  std::string name;
+  ClaimFormat format = ClaimFormat::single_string;
+  std::vector<std::string> values;  // each must be there
+};
+LF_RECORD(JwtClaim, name, format, values)
+
+// Requests carry a token whose signature and claims are checked before the action is taken.
+struct JwtSettings {
+  std::string jwks_endpoint;  // https
+  std::string issuer;
+  std::vector<JwtClaim> claims;
+};
+LF_RECORD(JwtSettings, jwks_endpoint, issuer, claims)
+
 struct Action {
   ActionKind kind = ActionKind::forward;
   // forward
@@ -92,9 +126,12 @@ struct Action {
   // fixed_response
   std::string content_type;
   std::string body;
+  // What comes first, at most one of them.
+  std::optional<OidcSettings> oidc;
+  std::optional<JwtSettings> jwt;
 };
 LF_RECORD(Action, kind, groups, group_stickiness_seconds, protocol, host, port, path, query, status,
-          content_type, body)
+          content_type, body, oidc, jwt)
 
 enum class TransformKind { host_header, url };
 
@@ -269,7 +306,11 @@ struct Snapshot {
   // 32 bytes in base64: seals the stickiness cookies, so they must outlive the proxy. Empty: the
   // proxy takes a random one.
   std::string cookie_key;
+  // PEM: signs what targets are told about users. Empty: the proxy makes one.
+  std::string identity_key;
+  // PEM file with the authorities of identity providers; empty: the system's.
+  std::string trust_file;
 };
-LF_RECORD(Snapshot, revision, load_balancers, target_groups, cookie_key)
+LF_RECORD(Snapshot, revision, load_balancers, target_groups, cookie_key, identity_key, trust_file)
 
 }  // namespace landfall::proxy

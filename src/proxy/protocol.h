@@ -78,8 +78,10 @@ struct CounterSet {
   std::map<std::string, std::uint64_t> counters;
   std::map<std::string, std::int64_t> gauges;  // ActiveConnectionCount, HealthyHostCount, ...
   Distribution target_response_time;           // seconds in `sum`
+  Distribution auth_latency;                   // likewise: questions to identity providers
 };
-LF_RECORD(CounterSet, load_balancer, target_group, zone, counters, gauges, target_response_time)
+LF_RECORD(CounterSet, load_balancer, target_group, zone, counters, gauges, target_response_time,
+          auth_latency)
 
 struct Metrics {
   std::string boot;

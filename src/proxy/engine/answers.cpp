@@ -58,6 +58,10 @@ std::string_view reason_phrase(int status) {
       return "Too Many X-Forwarded-For Addresses";
     case 464:
       return "Incompatible Protocol Versions";
+    case 561:
+      return "Unauthorized";
+    case 562:
+      return "JWKS Request Failed";
     case 500:
       return "Internal Server Error";
     case 501:
@@ -79,6 +83,8 @@ std::string_view error_page(int status) {
   switch (status) {
     case 400:
       return LF_PAGE("400 Bad Request");
+    case 401:
+      return LF_PAGE("401 Authorization Required");
     case 405:
       return LF_PAGE("405 Method Not Allowed");
     case 408:
@@ -101,6 +107,10 @@ std::string_view error_page(int status) {
       return LF_PAGE("504 Gateway Time-out");
     case 505:
       return LF_PAGE("505 HTTP Version Not Supported");
+    case 561:
+      return LF_PAGE("561");
+    case 562:
+      return LF_PAGE("562");
     default:
       return {};
   }
@@ -175,9 +185,11 @@ void Exchange::redirect(const ClientFacts& client, const http1::RequestHead& hea
   answer_begun = true;
   const std::string_view page =
       spec.status == 301 ? LF_PAGE("301 Moved Permanently") : LF_PAGE("302 Found");
-  front->answer(
-      *this,
-      {.status = spec.status, .content_type = "text/html", .body = page, .location = location});
+  front->answer(*this, {.status = spec.status,
+                        .content_type = "text/html",
+                        .body = page,
+                        .location = location,
+                        .cookies = cookies});
 }
 
 }  // namespace landfall::proxy

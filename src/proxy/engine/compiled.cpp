@@ -4,6 +4,8 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "proxy/auth/gate_keeper.h"
+#include "proxy/auth/oidc_gate.h"
 #include "proxy/engine/cookies.h"
 #include "proxy/engine/tls.h"
 #include "proxy/log/access_log.h"
@@ -23,8 +25,12 @@ std::string target_key(const TargetGroup& group, const Target& target) {
 }  // namespace
 
 Registry::Registry(unsigned threads)
-    : threads_(threads), log_writer_(std::make_unique<LogWriter>()) {}
+    : threads_(threads),
+      log_writer_(std::make_unique<LogWriter>()),
+      gate_keeper_(std::make_unique<GateKeeper>()) {}
 Registry::~Registry() = default;
+
+void Registry::stop_calls() { gate_keeper_->stop(); }
 
 template <class Log, class... More>
 std::shared_ptr<Log> Registry::open_log(const CompiledBalancer& balancer, const LogPlace& place,
@@ -146,6 +152,13 @@ Result<std::unique_ptr<CompiledListener>> Registry::compile_listener(CompiledCon
     made.action = std::move(action);
     LF_TRY(transforms, CompiledTransforms::compile(rule.transforms));
     made.transforms = std::move(transforms);
+    if (rule.action.oidc) {
+      auto gate = gate_keeper_->oidc(balancer.spec.id, *rule.action.oidc);
+      compiled->logins.push_back(gate);
+      made.action.gate = std::move(gate);
+    } else if (rule.action.jwt) {
+      made.action.gate = gate_keeper_->jwt(balancer.spec.id, *rule.action.jwt);
+    }
     compiled->rules.push_back(std::move(made));
   }
   if (compiled->secure) {
@@ -220,6 +233,9 @@ Result<std::shared_ptr<const CompiledConfig>> Registry::compile(Snapshot snapsho
   out->snapshot = std::move(snapshot);
   LF_TRY(seal, cookie_seal(out->snapshot.cookie_key));
   out->seal = seal;
+  LF_OK(gate_keeper_->use(out->snapshot.cookie_key.empty() ? base64_encode(random_cookie_key_)
+                                                           : out->snapshot.cookie_key,
+                          out->snapshot.identity_key, out->snapshot.trust_file));
   LF_OK(add_groups(*out));
   std::set<std::string> ids, namespaces;
   for (LoadBalancer& balancer : out->snapshot.load_balancers) {
@@ -229,6 +245,7 @@ Result<std::shared_ptr<const CompiledConfig>> Registry::compile(Snapshot snapsho
     LF_OK(add_balancer(*out, balancer));
   }
   std::erase_if(balancers_, [&](const auto& each) { return !ids.contains(each.first); });
+  gate_keeper_->forget_unused();
   const auto is_gone = [&](const auto& each) { return !ids.contains(each.first); };
   std::erase_if(access_logs_, is_gone);
   std::erase_if(connection_logs_, is_gone);

@@ -20,6 +20,9 @@ namespace landfall::proxy {
 
 class TlsContexts;
 class CookieSeal;
+class Gate;
+class OidcGate;
+class GateKeeper;
 class AccessLog;
 class ConnectionLog;
 class LogSource;
@@ -57,6 +60,7 @@ struct CompiledAction {
   };
   std::vector<Choice> choices;  // of those with a weight
   unsigned total_weight = 0;
+  std::shared_ptr<const Gate> gate;  // absent: everybody may pass
   const CompiledGroup* find(std::string_view group_id) const;
 };
 
@@ -82,6 +86,7 @@ struct CompiledListener {
   std::uint32_t slot = 0;
   const CompiledBalancer* balancer = nullptr;
   std::vector<CompiledRule> rules;
+  std::vector<std::shared_ptr<const OidcGate>> logins;  // of its rules
   std::shared_ptr<TlsContexts> tls;
   bool secure = false;                                      // https or tls
   bool pass_through = false;                                // tcp or tls: no HTTP
@@ -114,6 +119,8 @@ class Registry {
   Result<std::shared_ptr<const CompiledConfig>> compile(Snapshot snapshot);
 
   unsigned threads() const { return threads_; }
+  // Ends the calls to identity providers; before the workers stop.
+  void stop_calls();
 
  private:
   Result<void> add_groups(CompiledConfig& out);
@@ -142,6 +149,7 @@ class Registry {
   std::map<std::string, std::shared_ptr<AccessLog>> access_logs_;
   std::map<std::string, std::shared_ptr<ConnectionLog>> connection_logs_;
   std::string random_cookie_key_;
+  std::unique_ptr<GateKeeper> gate_keeper_;
 };
 
 }  // namespace landfall::proxy

@@ -25,6 +25,7 @@ Engine::Engine(unsigned threads)
 }
 
 Engine::~Engine() {
+  registry_.stop_calls();
   for (const auto& worker : workers_) worker->stop();
 }
 

@@ -1,5 +1,6 @@
 #include "proxy/engine/exchange.h"
 
+#include "proxy/auth/gate.h"
 #include "proxy/engine/choice.h"
 #include "proxy/engine/rewrite.h"
 #include "proxy/engine/upstream_h1.h"
@@ -9,6 +10,9 @@
 namespace landfall::proxy {
 
 using http1::Severity;
+
+Exchange::Exchange(Worker& worker) : worker(worker) {}
+Exchange::~Exchange() = default;
 
 void Exchange::reset() {
   Worker& same = worker;
@@ -121,11 +125,23 @@ void Exchange::start(Front& to, const ClientFacts& client, const http1::RequestH
     return;
   }
   for (const std::string_view part : body) received_bytes += part.size();
+  if (!listener->logins.empty() && head.path == kLoginAnswerPath) {
+    take_login_answer(*this, client, head);
+    return;
+  }
   rule = choose_rule(client, head);
   if (rule == nullptr) {
     fail(503, Cause::no_targets);
     return;
   }
+  if (const Gate* gate = rule->action.gate.get()) {
+    if (!gate->admit(*this, client, worker.request_head(), body, end)) return;
+  }
+  act(client, head, body, end);
+}
+
+void Exchange::act(const ClientFacts& client, const http1::RequestHead& head, Spans body,
+                   bool end) {
   switch (rule->action.spec.kind) {
     case ActionKind::forward:
       forward(client, head, body, end);
@@ -141,7 +157,8 @@ void Exchange::start(Front& to, const ClientFacts& client, const http1::RequestH
       front->answer(*this,
                     {.status = spec.status,
                      .content_type = spec.content_type.empty() ? "text/plain" : spec.content_type,
-                     .body = spec.body});
+                     .body = spec.body,
+                     .cookies = cookies});
       break;
     }
   }
@@ -158,7 +175,10 @@ void Exchange::forward(const ClientFacts& client, const http1::RequestHead& head
   // docs: load-balancer-cloudwatch-metrics: only requests for which a target was chosen count.
   balancer_counts->add(Count::requests);
   group_counts->add(Count::requests);
-  cookies = std::move(choice.cookies);
+  if (cookies.empty())
+    cookies = std::move(choice.cookies);
+  else
+    cookies.append(choice.cookies);
   if (!fits(group->spec, client, head, grpc)) {
     fail(464, Cause::protocol_mismatch);
     return;
@@ -175,21 +195,23 @@ void Exchange::forward(const ClientFacts& client, const http1::RequestHead& head
   }
   plain_body = group->spec.version != ProtocolVersion::http1;
   upgrade = head.upgrade;
-  RequestContext context{.balancer = listener->balancer->spec,
-                         .names = listener->spec.request_header_names,
-                         .reserved = listener->reserved_headers.get(),
-                         .peer = *client.peer,
-                         .listener_port = client.listener_port,
-                         .secure = client.secure,
-                         .tls_version = client.tls_version,
-                         .tls_cipher = client.tls_cipher,
-                         .trace_random = {worker.random(), worker.random()},
-                         .unix_seconds = worker.unix_seconds(),
-                         .upgrade = upgrade,
-                         .target_closes = client_must_close,
-                         .http2 = client.http2,
-                         .host = transformed.host,
-                         .url = transformed.url};
+  RequestContext context{
+      .balancer = listener->balancer->spec,
+      .names = listener->spec.request_header_names,
+      .reserved = listener->reserved_headers.get(),
+      .peer = *client.peer,
+      .listener_port = client.listener_port,
+      .secure = client.secure,
+      .tls_version = client.tls_version,
+      .tls_cipher = client.tls_cipher,
+      .trace_random = {worker.random(), worker.random()},
+      .unix_seconds = worker.unix_seconds(),
+      .upgrade = upgrade,
+      .target_closes = client_must_close,
+      .http2 = client.http2,
+      .host = transformed.host,
+      .url = transformed.url,
+      .more_fields = admission ? std::string_view(admission->fields) : std::string_view()};
   Writer out(worker.scratch(), Worker::kScratchSize);
   const RewrittenRequest rewritten = rewrite_request(head, context, out);
   if (rewritten.status != 0) {
@@ -201,6 +223,7 @@ void Exchange::forward(const ClientFacts& client, const http1::RequestHead& head
   if (record) record->trace_id = rewritten.trace_id;
   if (rewritten.dropped_invalid) balancer_counts->add(Count::dropped_invalid_header);
   if (rewritten.forwarded_invalid) balancer_counts->add(Count::forwarded_invalid_header);
+  if (admission) body = admission->framed(body, plain_body, end);
   replayable = end && is_idempotent(head.method) && !upgrade;
   dispatched_us = Worker::clock_us();
   if (plain_body) {
@@ -290,7 +313,8 @@ void Exchange::count_status() {
   Counters& counters = *balancer_counts;
   counters.add(Count::processed_bytes, received_bytes + sent_bytes);
   if (target_status != 0) return;
-  if (rule != nullptr && rule->action.spec.kind == ActionKind::fixed_response) return;
+  const bool refused = admission && admission->refused;
+  if (!refused && rule != nullptr && rule->action.spec.kind == ActionKind::fixed_response) return;
   if (status >= 300 && status < 400) counters.add(Count::elb_3xx);
   if (status >= 400 && status < 500) counters.add(Count::elb_4xx);
   if (status >= 500) counters.add(Count::elb_5xx);

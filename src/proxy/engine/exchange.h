@@ -11,6 +11,7 @@
 namespace landfall::proxy {
 
 class Exchange;
+struct Admission;
 
 // Why an answer is ours; goes to the access log.
 enum class Cause : std::uint8_t {
@@ -33,6 +34,7 @@ enum class Cause : std::uint8_t {
   shut_down,           // 503
   no_descriptors,      // 502: the proxy itself cannot open a connection
   transform_failed,    // 500
+  not_admitted,        // 401, 500, 561, 562: see Admission::reason
 };
 
 // An answer that the load balancer makes itself.
@@ -98,7 +100,8 @@ struct ClientFacts {
 
 class Exchange {
  public:
-  explicit Exchange(Worker& worker) : worker(worker) {}
+  explicit Exchange(Worker& worker);
+  ~Exchange();
 
   // A request that cannot be understood: answers and accounts for it.
   void refuse(Front& front, const ClientFacts& client, const http1::RequestHead& head, int status,
@@ -109,6 +112,8 @@ class Exchange {
              bool end);
   // More of the body.
   void request_body(Spans body, bool end);
+  // Takes the action of `rule`: from start(), or later from the gate that stands before it.
+  void act(const ClientFacts& client, const http1::RequestHead& head, Spans body, bool end);
 
   // --- from the back
   void attach(Back& to, TargetState& at);
@@ -159,7 +164,8 @@ class Exchange {
   std::uint64_t received_bytes = 0;
   std::uint64_t sent_bytes = 0;
 
-  std::unique_ptr<LogRecord> record;  // only with an access log
+  std::unique_ptr<LogRecord> record;     // only with an access log
+  std::unique_ptr<Admission> admission;  // only with an authentication action
 
   // What the listener adds to every answer; null: nothing.
   const ResponseEdits* response_edits() const {

@@ -6,11 +6,21 @@
 namespace landfall::proxy {
 namespace {
 
+void add_times(Distribution& out, const Histogram& times) {
+  if (times.count() == 0) return;
+  out.count += times.count();
+  out.sum += static_cast<double>(times.sum_microseconds()) / 1e6;
+  out.buckets.resize(Histogram::kBuckets);
+  for (std::size_t i = 0; i < out.buckets.size(); ++i) out.buckets[i] += times.bucket(i);
+}
+
+void trim(Distribution& out) {
+  while (!out.buckets.empty() && out.buckets.back() == 0) out.buckets.pop_back();
+}
+
 // One zone's share of a tally.
 CounterSet add_up(const Tally& tally, unsigned zone) {
   CounterSet out;
-  std::vector<std::uint64_t> buckets(Histogram::kBuckets);
-  std::uint64_t microseconds = 0;
   for (unsigned thread = 0; thread < tally.threads(); ++thread) {
     const Counters* counters = tally.find(thread, zone);
     if (counters == nullptr) continue;
@@ -18,14 +28,11 @@ CounterSet add_up(const Tally& tally, unsigned zone) {
       const std::uint64_t value = counters->values[i].read();
       if (value != 0) out.counters[std::string(count_name(static_cast<Count>(i)))] += value;
     }
-    out.target_response_time.count += counters->response_time.count();
-    microseconds += counters->response_time.sum_microseconds();
-    for (std::size_t i = 0; i < buckets.size(); ++i)
-      buckets[i] += counters->response_time.bucket(i);
+    add_times(out.target_response_time, counters->response_time);
+    add_times(out.auth_latency, counters->auth_time);
   }
-  while (!buckets.empty() && buckets.back() == 0) buckets.pop_back();
-  out.target_response_time.buckets = std::move(buckets);
-  out.target_response_time.sum = static_cast<double>(microseconds) / 1e6;
+  trim(out.target_response_time);
+  trim(out.auth_latency);
   return out;
 }
 

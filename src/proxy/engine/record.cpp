@@ -1,4 +1,5 @@
 // What an exchange leaves in the access log.
+#include "proxy/auth/gate.h"
 #include "proxy/engine/exchange.h"
 #include "proxy/engine/rewrite.h"
 
@@ -74,6 +75,12 @@ void Exchange::end_record() {
   if (rule != nullptr) {
     out.rule_priority = rule->priority;
     out.action = action_of(rule->action.spec.kind);
+  }
+  if (admission) {
+    out.gate = admission->action;
+    out.error_reason = admission->reason;
+    if (admission->refused) out.action = {};
+    if (!admission->location.empty()) out.redirect_url = admission->location;
   }
   if (group != nullptr) out.target_group = group->spec.id;
   if (target != nullptr) out.target = target_text(*target);

@@ -246,6 +246,7 @@ RewrittenRequest rewrite_request(const http1::RequestHead& head, const RequestCo
     out << context.names.tls_version << ": " << context.tls_version << "\r\n"
         << context.names.tls_cipher_suite << ": " << context.tls_cipher << "\r\n";
   }
+  out << context.more_fields;
   out << "\r\n";
   done.head = out.text();
   if (out.overflow()) done.status = 400;

@@ -51,6 +51,7 @@ struct RequestContext {
   bool target_closes = false;  // ask the target to close
   bool http2 = false;          // came by HTTP/2: `te: trailers` goes on
   std::string_view host, url;  // in place of what was sent, the host without a port; empty: as sent
+  std::string_view more_fields;  // complete lines
 };
 
 struct RewrittenRequest {

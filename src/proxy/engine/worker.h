@@ -49,6 +49,8 @@ class Worker {
   void drain(bool close_idle);
   void stop();
   std::int64_t connections() const { return connection_count_.load(std::memory_order_relaxed); }
+  // Runs `work` on the worker's thread, at the top level of its next round. After stop(): never.
+  void post(std::function<void()> work);
 
   // --- for tests without a thread
   void use_for_test(std::shared_ptr<const CompiledConfig> config) { apply(std::move(config), {}); }
@@ -113,7 +115,6 @@ class Worker {
   void expire_draining();
   void expire_removed(const CompiledConfig& before);
   int sleep_ms();
-  void post(std::function<void()> work);
 
   const unsigned index_;
   int epoll_ = -1;

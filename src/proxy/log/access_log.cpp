@@ -15,6 +15,8 @@ std::string code(int value) { return value == 0 ? std::string("-") : std::to_str
 
 std::string format_record(const LogRecord& r, std::string_view balancer) {
   const std::string peer = r.client.is_v4() ? r.client.str() : "[" + r.client.str() + "]";
+  const std::string actions =
+      fmt::format("{}{}{}", r.gate, r.gate.empty() || r.action.empty() ? "" : ",", r.action);
   const bool compliant = r.severity == http1::Severity::compliant;
   return fmt::format(
       "{} {} {} {}:{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} "
@@ -25,8 +27,9 @@ std::string format_record(const LogRecord& r, std::string_view balancer) {
       in_quotes(r.user_agent), or_dash(r.cipher), or_dash(r.protocol), or_dash(r.target_group),
       in_quotes(r.trace_id), in_quotes(r.server_name), in_quotes(r.certificate),
       r.rule_priority < 0 ? std::string("-1") : std::to_string(r.rule_priority),
-      log_time(r.created_us), in_quotes(r.action), in_quotes(r.redirect_url), in_quotes({}),
-      in_quotes(r.target), in_quotes(r.target_status == 0 ? "" : std::to_string(r.target_status)),
+      log_time(r.created_us), in_quotes(actions), in_quotes(r.redirect_url),
+      in_quotes(r.error_reason), in_quotes(r.target),
+      in_quotes(r.target_status == 0 ? "" : std::to_string(r.target_status)),
       compliant ? "\"-\"" : in_quotes(http1::severity_text(r.severity)),
       compliant ? "\"-\"" : in_quotes(http1::reason_text(r.reason)), connection_id(r.connection),
       in_quotes(r.transformed_host), in_quotes(r.transformed_uri), in_quotes(r.transform_status));

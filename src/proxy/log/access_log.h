@@ -31,8 +31,10 @@ struct LogRecord {
   std::string target_group;
   std::string trace_id;
   std::string server_name, certificate;
-  int rule_priority = -1;   // -1: none was evaluated
-  std::string_view action;  // a constant
+  int rule_priority = -1;         // -1: none was evaluated
+  std::string_view action;        // a constant
+  std::string_view gate;          // the action before it; a constant
+  std::string_view error_reason;  // a constant
   std::string redirect_url;
   http1::Severity severity = http1::Severity::compliant;
   http1::Reason reason = http1::Reason::none;

@@ -36,6 +36,11 @@ std::string_view count_name(Count count) {
       "TCP_Client_Reset_Count",
       "TCP_Target_Reset_Count",
       "TCP_ELB_Reset_Count",
+      "ELBAuthError",
+      "ELBAuthFailure",
+      "ELBAuthSuccess",
+      "ELBAuthRefreshTokenSuccess",
+      "ELBAuthUserClaimsSizeExceeded",
   };
   return kNames[static_cast<std::size_t>(count)];
 }

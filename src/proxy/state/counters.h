@@ -55,6 +55,11 @@ enum class Count : std::uint8_t {
   client_resets,
   target_resets,
   balancer_resets,
+  auth_errors,
+  auth_failures,
+  auth_successes,
+  auth_refreshes,
+  auth_claims_too_large,
   last,
 };
 std::string_view count_name(Count count);
@@ -89,6 +94,7 @@ class Histogram {
 struct alignas(64) Counters {
   std::array<Counter, static_cast<std::size_t>(Count::last)> values;
   Histogram response_time;
+  Histogram auth_time;
   void add(Count which, std::uint64_t by = 1) { values[static_cast<std::size_t>(which)].add(by); }
 };
 
