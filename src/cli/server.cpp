@@ -35,6 +35,7 @@
 #include "services/ecs/session/sessions.h"
 #include "services/elbv2/controller/controller.h"
 #include "services/elbv2/explain.h"
+#include "services/elbv2/identity_key.h"
 #include "services/elbv2/target_port.h"
 #include "services/elbv2/usage.h"
 #include "services/iam/explain.h"
@@ -171,6 +172,16 @@ gateway::PublicHandler signing_certificate(sns::Sns& sns) {
       return out;
     }
     return fail("NotFound", "There is no such certificate.", 404);
+  };
+}
+
+gateway::PublicHandler public_key(elbv2::IdentityKey key) {
+  return [key = std::move(key)](const http::Request& request) -> Result<http::Response> {
+    if (request.path != "/" + key.id) return fail("NotFound", "There is no such key.", 404);
+    http::Response out;
+    out.headers.set("Content-Type", "text/plain");
+    out.body = key.public_pem;
+    return out;
   };
 }
 
@@ -383,7 +394,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   acm::Acm acm{loop, *store, clock, random, *sealer, *authority};
   acm::CertificatePort certificates(acm);
   acm::Keeper certificate_keeper(acm);
-  elbv2::Elbv2 elbv2{loop, *store, clock, random, networks, certificates, events};
+  elbv2::Elbv2 elbv2{loop, *store, clock, random, networks, certificates, events, *sealer};
   elbv2.metric_sink = [&cloudwatch](Scope scope, TimePoint minute,
                                     std::vector<elbv2::MetricSample> samples) {
     return keep_balancer_metrics(cloudwatch, std::move(scope), minute, std::move(samples));
@@ -398,9 +409,12 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
                                 const std::string& target) {
     return route53::cname_exists(route53, owner, name, target);
   };
-  elbv2::BalancerController balancers(
-      elbv2,
-      {.folder = folder / "proxy", .buckets = folder / "buckets", .published = settings.published});
+  LF_CO_TRY(identity_key, elbv2::open_identity_key(folder / "proxy" / "identity-key"));
+  elbv2::BalancerController balancers(elbv2, {.folder = folder / "proxy",
+                                              .buckets = folder / "buckets",
+                                              .published = settings.published,
+                                              .identity_key = identity_key.private_pem,
+                                              .trust_file = trusted});
 
   host::PulledImages outside_images(loop, blobs, folder / "pulled");
   LF_CO_OK(outside_images.open());
@@ -451,6 +465,8 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   gateway.add(gateway::service(sns::kService, sns));
   parameters.published = public_parameters(gateway, clock);
   gateway.add_public("/SimpleNotificationService-", signing_certificate(sns));
+  // AWS: https://public-keys.auth.elb.REGION.amazonaws.com/KID, which means us inside a VPC.
+  gateway.add_public("/" + identity_key.id, public_key(identity_key));
   gateway.set_registry(
       [&ecr](http::Request request, http::BodyReader& body, http::ResponseWriter& out) {
         return ecr::serve_registry(ecr, std::move(request), body, out);

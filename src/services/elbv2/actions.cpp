@@ -1,4 +1,5 @@
 #include "base/check.h"
+#include "services/elbv2/authentication.h"
 #include "services/elbv2/rules.h"
 #include "wire/elbv2/errors.h"
 
@@ -112,7 +113,7 @@ Result<wire::List<Action>> normalize_actions(const ListenerRecord& listener,
                                              wire::List<Action> actions) {
   if (actions.empty()) return invalid("At least one action must be specified");
   const bool http = listener.protocol == "HTTP" || listener.protocol == "HTTPS";
-  std::size_t endings = 0;
+  std::size_t endings = 0, authentications = 0;
   std::set<int> orders;
   for (Action& action : actions) {
     if (action.order && (*action.order < 1 || *action.order > 50000))
@@ -132,6 +133,9 @@ Result<wire::List<Action>> normalize_actions(const ListenerRecord& listener,
       LF_OK(normalize_redirect(listener, action));
     } else if (action.type == "fixed-response") {
       LF_OK(check_fixed_response(action));
+    } else if (is_authentication(action)) {
+      ++authentications;
+      LF_OK(normalize_authentication(listener, action));
     } else {
       return errors::invalid_load_balancer_action(
           fmt::format("Landfall's load balancers have no action of type '{}'", action.type));
@@ -140,6 +144,11 @@ Result<wire::List<Action>> normalize_actions(const ListenerRecord& listener,
   if (endings != 1) {
     return errors::too_many_actions(
         "Exactly one action must be a forward, redirect or fixed-response action");
+  }
+  if (authentications > 1) {
+    return errors::too_many_actions(
+        "At most one action can be an authenticate-oidc, authenticate-cognito or jwt-validation "
+        "action");
   }
   std::ranges::sort(actions, {}, [](const Action& action) { return action.order.value_or(1); });
   if (!ends_the_request(actions.back())) {

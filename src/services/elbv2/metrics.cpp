@@ -12,15 +12,19 @@ struct Change {
   std::map<std::string, std::uint64_t> counters;
   std::map<std::string, std::int64_t> gauges;
   proxy::Distribution times;
+  proxy::Distribution auth_times;
 
   void add(const Change& other) {
     for (const auto& [name, value] : other.counters) counters[name] += value;
     for (const auto& [name, value] : other.gauges) gauges[name] += value;
-    times.count += other.times.count;
-    times.sum += other.times.sum;
-    times.buckets.resize(std::max(times.buckets.size(), other.times.buckets.size()));
-    for (std::size_t i = 0; i < other.times.buckets.size(); ++i)
-      times.buckets[i] += other.times.buckets[i];
+    add(times, other.times);
+    add(auth_times, other.auth_times);
+  }
+  static void add(proxy::Distribution& to, const proxy::Distribution& more) {
+    to.count += more.count;
+    to.sum += more.sum;
+    to.buckets.resize(std::max(to.buckets.size(), more.buckets.size()));
+    for (std::size_t i = 0; i < more.buckets.size(); ++i) to.buckets[i] += more.buckets[i];
   }
   std::uint64_t count(const std::string& name) const {
     const auto found = counters.find(name);
@@ -43,6 +47,17 @@ std::uint64_t grown(std::uint64_t before, std::uint64_t now) {
   return now >= before ? now - before : now;
 }
 
+proxy::Distribution grown(const proxy::Distribution& was, const proxy::Distribution& is) {
+  proxy::Distribution out = is;
+  const bool anew = is.count < was.count;
+  out.count = grown(was.count, is.count);
+  if (anew) return out;
+  out.sum = std::max(0.0, is.sum - was.sum);
+  for (std::size_t i = 0; i < std::min(was.buckets.size(), is.buckets.size()); ++i)
+    out.buckets[i] = grown(was.buckets[i], is.buckets[i]);
+  return out;
+}
+
 Change change_of(const proxy::CounterSet& before, const proxy::CounterSet& now) {
   Change out;
   for (const auto& [name, value] : now.counters) {
@@ -50,14 +65,8 @@ Change change_of(const proxy::CounterSet& before, const proxy::CounterSet& now) 
     out.counters[name] = grown(known == before.counters.end() ? 0 : known->second, value);
   }
   out.gauges = now.gauges;
-  const proxy::Distribution& was = before.target_response_time;
-  const proxy::Distribution& is = now.target_response_time;
-  const bool anew = is.count < was.count;
-  out.times.count = grown(was.count, is.count);
-  out.times.sum = anew ? is.sum : std::max(0.0, is.sum - was.sum);
-  out.times.buckets = is.buckets;
-  for (std::size_t i = 0; !anew && i < std::min(was.buckets.size(), is.buckets.size()); ++i)
-    out.times.buckets[i] = grown(was.buckets[i], is.buckets[i]);
+  out.times = grown(before.target_response_time, now.target_response_time);
+  out.auth_times = grown(before.auth_latency, now.auth_latency);
   return out;
 }
 
@@ -95,11 +104,13 @@ class Writer {
     if (count != 0) value(name, dimensions, static_cast<double>(count), std::move(unit));
   }
   void times(const std::string& name, const Dimensions& dimensions,
-             const proxy::Distribution& times) {
+             const proxy::Distribution& times, bool milliseconds = false) {
     if (times.count == 0) return;
-    MetricSample sample{scope_, space_, name, dimensions, "Seconds"};
+    const double factor = milliseconds ? 1000 : 1;
+    MetricSample sample{scope_, space_, name, dimensions,
+                        milliseconds ? "Milliseconds" : "Seconds"};
     sample.sample_count = static_cast<double>(times.count);
-    sample.sum = times.sum;
+    sample.sum = times.sum * factor;
     for (std::size_t i = 0; i < times.buckets.size(); ++i) {
       if (times.buckets[i] == 0) continue;
       sample.values.emplace_back(middle_of(i), static_cast<double>(times.buckets[i]));
@@ -109,7 +120,7 @@ class Writer {
     double middles = 0;
     for (const auto& [value, number] : sample.values) middles += value * number;
     if (times.sum > 0)
-      for (auto& [value, number] : sample.values) value *= times.sum / middles;
+      for (auto& [value, number] : sample.values) value *= sample.sum / middles;
     sample.minimum = sample.values.front().first;
     sample.maximum = sample.values.back().first;
     out_.push_back(std::move(sample));
@@ -145,7 +156,12 @@ constexpr std::string_view kBalancerEvents[] = {"RejectedConnectionCount",
                                                 "GrpcRequestCount",
                                                 "DesyncMitigationMode_NonCompliant_Request_Count",
                                                 "DroppedInvalidHeaderRequestCount",
-                                                "ForwardedInvalidHeaderRequestCount"};
+                                                "ForwardedInvalidHeaderRequestCount",
+                                                "ELBAuthError",
+                                                "ELBAuthFailure",
+                                                "ELBAuthSuccess",
+                                                "ELBAuthRefreshTokenSuccess",
+                                                "ELBAuthUserClaimsSizeExceeded"};
 constexpr std::string_view kTargetEvents[] = {
     "HTTPCode_Target_2XX_Count", "HTTPCode_Target_3XX_Count",  "HTTPCode_Target_4XX_Count",
     "HTTPCode_Target_5XX_Count", "TargetConnectionErrorCount", "TargetTLSNegotiationErrorCount"};
@@ -160,6 +176,7 @@ void application(Writer& out, const Dimensions& dimensions, const Change& own,
   for (const std::string_view name : kTargetEvents)
     out.events(std::string(name), dimensions, targets.count(std::string(name)));
   out.times("TargetResponseTime", dimensions, targets.times);
+  out.times("ELBAuthLatency", dimensions, own.auth_times, true);
   if (const auto requests = own.count("RequestCount"); requests != 0) {
     out.events("RequestCount", dimensions, requests);
   } else {

@@ -11,6 +11,7 @@
 #include "services/elbv2/health.h"
 #include "services/elbv2/metric_sample.h"
 #include "services/elbv2/records.h"
+#include "store/sealed.h"
 
 namespace landfall::elbv2 {
 
@@ -22,6 +23,7 @@ struct Elbv2 {
   ec2::Port& ec2;
   acm::Port& acm;
   reconcile::EventLog& events;
+  const store::Sealer& sealer;
   // What the proxy last said of the targets; filled by the controller.
   HealthTable health = {};
   // Called after `health` has changed.

@@ -1,6 +1,7 @@
 #include "services/elbv2/shapes.h"
 
 #include "base/bytes.h"
+#include "services/elbv2/authentication.h"
 #include "services/elbv2/rules.h"
 
 namespace landfall::elbv2 {
@@ -59,7 +60,7 @@ Listener to_shape(const ListenerRecord& record) {
   if (!record.certificate.empty())
     out.certificates.emplace_back().certificate_arn = record.certificate;
   if (!record.ssl_policy.empty()) out.ssl_policy = record.ssl_policy;
-  out.default_actions = record.default_actions;
+  out.default_actions = without_secrets(record.default_actions);
   for (const std::string& protocol : record.alpn_policy) out.alpn_policy.push_back(protocol);
   if (record.protocol == "HTTPS") out.mutual_authentication.emplace().mode = "off";
   return out;
@@ -70,7 +71,7 @@ Rule to_shape(const ListenerRecord& listener, const RuleRecord& record) {
   out.rule_arn = listener.rule_arn(record.id);
   out.priority = std::to_string(record.priority);
   out.conditions = record.conditions;
-  out.actions = record.actions;
+  out.actions = without_secrets(record.actions);
   out.is_default = false;
   out.transforms = record.transforms;
   out.transforms.present = true;
@@ -82,7 +83,7 @@ Rule default_rule(const ListenerRecord& listener) {
   out.rule_arn = listener.rule_arn(listener.default_rule_id);
   out.priority = "default";
   out.conditions.present = true;
-  out.actions = listener.default_actions;
+  out.actions = without_secrets(listener.default_actions);
   out.is_default = true;
   out.transforms.present = true;
   return out;

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "io/files.h"
+#include "services/elbv2/authentication.h"
 #include "services/elbv2/find.h"
 
 namespace landfall::elbv2 {
@@ -102,6 +103,10 @@ task<Result<proxy::Snapshot>> Feeder::build() {
                         .rules = values(tables.rules),
                         .target_groups = values(tables.target_groups),
                         .published = options_.published};
+    for (ListenerRecord& listener : inventory.listeners)
+      unseal_secrets(elbv2_.sealer, listener.key(), listener.default_actions);
+    for (RuleRecord& rule : inventory.rules)
+      unseal_secrets(elbv2_.sealer, rule.key(), rule.actions);
     for (const TargetGroupRecord& group : inventory.target_groups) {
       group_ids_[group.arn()] = group.id;
       for (auto& row : targets_of(tables, group))
@@ -148,6 +153,8 @@ task<Result<void>> Feeder::apply_once() {
     }
   }
   snapshot.cookie_key = cookie_key();
+  snapshot.identity_key = options_.identity_key;
+  snapshot.trust_file = options_.trust_file;
   snapshot.revision = 0;
   std::string text = record::to_text(snapshot);
   if (running_ && text == last_text_) {

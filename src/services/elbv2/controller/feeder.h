@@ -14,6 +14,8 @@ struct FeederOptions {
   std::filesystem::path buckets;  // log files go below <buckets>/<bucket>
   Millis health_interval = Millis(500);
   std::vector<Published> published = {};
+  std::string identity_key = {};  // PEM, see identity_key.h
+  std::string trust_file = {};    // authorities of identity providers
 };
 
 class Feeder {

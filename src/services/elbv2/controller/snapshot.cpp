@@ -1,6 +1,7 @@
 #include "services/elbv2/controller/snapshot.h"
 
 #include "services/elbv2/attributes.h"
+#include "services/elbv2/authentication.h"
 #include "services/elbv2/rules.h"
 #include "services/elbv2/ssl_policies.h"
 
@@ -263,6 +264,7 @@ proxy::Action to_proxy(const wire::List<Action>& actions) {
     out.content_type = action.fixed_response_config->content_type.value_or("text/plain");
     out.body = action.fixed_response_config->message_body.value_or("");
   }
+  add_authentication(actions, out);
   return out;
 }
 

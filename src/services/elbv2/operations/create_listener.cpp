@@ -1,4 +1,5 @@
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html
+#include "services/elbv2/authentication.h"
 #include "services/elbv2/find.h"
 #include "services/elbv2/listener_settings.h"
 #include "services/elbv2/rules.h"
@@ -25,7 +26,8 @@ Result<void> check_supported(const CreateListenerRequest& in) {
 bool same_settings(const ListenerRecord& a, const ListenerRecord& b) {
   return a.protocol == b.protocol && a.certificate == b.certificate &&
          a.ssl_policy == b.ssl_policy &&
-         record::encode(a.default_actions) == record::encode(b.default_actions);
+         record::encode(without_secrets(a.default_actions)) ==
+             record::encode(without_secrets(b.default_actions));
 }
 
 }  // namespace
@@ -57,6 +59,7 @@ task<Result<CreateListenerResponse>> create_listener(Elbv2& elbv2, const Request
   listener.tags = std::move(tags);
   LF_CO_TRY(actions, normalize_actions(listener, in.default_actions));
   listener.default_actions = std::move(actions);
+  LF_CO_OK(seal_secrets(elbv2.sealer, listener.key(), listener.default_actions, nullptr));
 
   CreateListenerResponse out;
   const auto others = listeners_of(tables, balancer.value);

@@ -1,5 +1,6 @@
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyListener.html
 #include "services/elbv2/attributes.h"
+#include "services/elbv2/authentication.h"
 #include "services/elbv2/find.h"
 #include "services/elbv2/listener_settings.h"
 #include "services/elbv2/rules.h"
@@ -46,6 +47,7 @@ task<Result<ModifyListenerResponse>> modify_listener(Elbv2& elbv2, const Request
   }
   if (in.default_actions.given()) {
     LF_CO_TRY(actions, normalize_actions(listener, in.default_actions));
+    LF_CO_OK(seal_secrets(elbv2.sealer, listener.key(), actions, &listener.default_actions));
     listener.default_actions = std::move(actions);
   } else {
     LF_CO_TRY(actions, normalize_actions(listener, listener.default_actions));

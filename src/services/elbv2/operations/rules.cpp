@@ -1,6 +1,7 @@
 // operations: CreateRule, ModifyRule, DeleteRule, SetRulePriorities
 #include "services/elbv2/rules.h"
 
+#include "services/elbv2/authentication.h"
 #include "services/elbv2/find.h"
 #include "services/elbv2/shapes.h"
 #include "wire/elbv2/errors.h"
@@ -48,6 +49,7 @@ task<Result<CreateRuleResponse>> create_rule(Elbv2& elbv2, const RequestContext&
   LF_CO_TRY(conditions, normalize_conditions(in.conditions));
   rule.conditions = std::move(conditions);
   LF_CO_TRY(actions, normalize_actions(listener, in.actions));
+  LF_CO_OK(seal_secrets(elbv2.sealer, rule.key(), actions, nullptr));
   rule.actions = std::move(actions);
   LF_CO_TRY(tags, read_tags(in.tags));
   rule.tags = std::move(tags);
@@ -89,6 +91,7 @@ task<Result<ModifyRuleResponse>> modify_rule(Elbv2& elbv2, const RequestContext&
   }
   if (in.actions.given()) {
     LF_CO_TRY(actions, normalize_actions(listener, in.actions));
+    LF_CO_OK(seal_secrets(elbv2.sealer, rule.key(), actions, &rule.actions));
     rule.actions = std::move(actions);
     LF_CO_OK(check_target_groups(tables, listener, vpc_of(tables, listener), rule.actions));
   }
