@@ -6,6 +6,7 @@
 #include "proxy/engine/rewrite.h"
 #include "proxy/http1/fields.h"
 #include "proxy/rules/condition.h"
+#include "proxy/rules/transform.h"
 
 using namespace landfall::proxy;
 
@@ -37,8 +38,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   balancer.forwarded_for_client_port = size % 3 == 0;
   std::vector<char> buffer(160 << 10);
   Writer out(buffer.data(), buffer.size());
-  const RewrittenRequest rewritten = rewrite_request(
-      head, {.balancer = balancer, .peer = peer, .listener_port = 8080, .unix_seconds = 1}, out);
+  // Parts of what came, moved to places where they were not.
+  static const auto transforms =
+      *CompiledTransforms::compile({{TransformKind::host_header, "^([^.]*)[.](.*)$", "$2$1"},
+                                    {TransformKind::url, "/([^/]*)(.*)$", "/x$2$1"}});
+  Transformed transformed;
+  if (size % 5 == 0) transformed = apply(*transforms, head);
+  if (transformed.failed) return 0;
+  const RewrittenRequest rewritten = rewrite_request(head,
+                                                     {.balancer = balancer,
+                                                      .names = {},
+                                                      .peer = peer,
+                                                      .listener_port = 8080,
+                                                      .unix_seconds = 1,
+                                                      .host = transformed.host,
+                                                      .url = transformed.url},
+                                                     out);
   if (rewritten.status != 0) return 0;
   http1::RequestHead again;
   const http1::Parsed parsed = http1::parse_request(rewritten.head, again);

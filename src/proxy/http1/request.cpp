@@ -87,6 +87,8 @@ Parsed split_target(RequestHead& out) {
   }
   if (const std::size_t fragment = rest.find('#'); fragment != std::string_view::npos)
     rest = rest.substr(0, fragment);
+  // Only its path goes on; a space before a fragment would be the last of it.
+  if (out.absolute && rest.ends_with(' ')) return refuse(out, 400, Reason::bad_uri);
   const std::size_t mark = rest.find('?');
   out.path = rest.substr(0, mark);
   out.has_query = mark != std::string_view::npos;

@@ -86,6 +86,8 @@ TEST(RequestHead, Refused) {
       {"GET / HTTP/2.0\r\n" + host + "\r\n", 505, Reason::non_compliant_version},
       {"GET / HTTX/1.1\r\n" + host + "\r\n", 400, Reason::bad_version},
       {"GET relative HTTP/1.1\r\n" + host + "\r\n", 400, Reason::bad_uri},
+      // What the target gets has no fragment, so the space would be its last byte.
+      {"GET http://b/a #c HTTP/1.1\r\n" + host + "\r\n", 400, Reason::bad_uri},
       {"GET / HTTP/1.1\r\n\r\n", 400, Reason::bad_header},
       {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, Reason::bad_header},
       {"GET / HTTP/1.1\r\n" + host + "X: a\r\n b\r\n\r\n", 400, Reason::bad_header},
@@ -164,6 +166,7 @@ TEST(RequestHead, AcceptableOnes) {
   EXPECT_EQ(space.reason, Reason::space_in_uri);
   EXPECT_EQ(space.path, "/a b");
   EXPECT_EQ(space.severity, Severity::acceptable);
+  EXPECT_EQ(parse("GET http://b/a b HTTP/1.1\r\nHost: a\r\n\r\n").path, "/a b");
   EXPECT_EQ(post("X-A: caf\xc3\xa9\r\n").reason, Reason::non_compliant_header);
   EXPECT_EQ(post("X-A: a\x01"
                  "b\r\n")
