@@ -1,5 +1,6 @@
 #include "services/ecs/explain.h"
 
+#include "services/ec2/from_outside.h"
 #include "services/ecs/controller/log_shipper.h"
 #include "services/ecs/definition/check.h"
 #include "services/ecs/diagnosis.h"
@@ -81,24 +82,13 @@ void look_at_endpoints(const Fargate& fargate, const Scope& scope, const TaskRec
   }
 }
 
-// An address that stands for any client outside (RFC 5737), in words for people.
-constexpr const char* kSomebody = "203.0.113.1";
-std::string for_anybody(std::string text) {
-  for (const auto& [from, to] : {std::pair(std::string(kSomebody) + "/32", "0.0.0.0/0"),
-                                 std::pair(std::string(kSomebody), "the internet")}) {
-    if (const std::size_t at = text.find(from); at != std::string::npos)
-      text.replace(at, from.size(), to);
-  }
-  return text;
-}
-
 // May the internet reach the ports of a task with a public address?
 void look_at_ports(const Fargate& fargate, const Scope& scope, const TaskRecord& task,
                    const ContainerDefinition& container, Explanation& out) {
   if (!task.attachment || task.attachment->public_address.empty()) return;
   for (const PortMapping& port : container.port_mappings) {
-    const auto verdict = fargate.ecs.ec2.reachability(
-        scope, {"", *Ipv4::parse(kSomebody)}, peer_of(task), port.protocol.value_or("tcp"),
+    const auto verdict = ec2::reachable_from_outside(
+        fargate.ecs.ec2, scope, peer_of(task), port.protocol.value_or("tcp"),
         static_cast<std::uint16_t>(port.container_port.value_or(0)));
     if (verdict.allowed) continue;
     out.findings.push_back(
@@ -106,8 +96,8 @@ void look_at_ports(const Fargate& fargate, const Scope& scope, const TaskRecord&
          .reason = "PortNotReachable",
          .message = fmt::format("port {} of {} cannot be reached from outside: {}",
                                 port.container_port.value_or(0), task.attachment->public_address,
-                                for_anybody(verdict.why)),
-         .advice = for_anybody(verdict.remedy)});
+                                verdict.why),
+         .advice = verdict.remedy});
   }
 }
 

@@ -1,5 +1,6 @@
 #include "services/elbv2/explain.h"
 
+#include "services/ec2/from_outside.h"
 #include "services/elbv2/find.h"
 #include "services/elbv2/rules.h"
 #include "services/elbv2/targets.h"
@@ -10,9 +11,6 @@ namespace {
 using reconcile::Explanation;
 using reconcile::Finding;
 using reconcile::Severity;
-
-// Somebody in the internet: TEST-NET-3 belongs to nobody.
-constexpr std::string_view kOutside = "203.0.113.1";
 
 std::uint16_t checked_port(const TargetGroupRecord& group, const TargetRecord& target) {
   const std::string& port = group.health_check.port;
@@ -124,8 +122,8 @@ void look_at_listeners(const Elbv2& elbv2, const LoadBalancerRecord& balancer, E
     for (const NodeRecord& node : balancer.nodes) {
       if (node.interface_id.empty()) continue;
       const auto verdict =
-          elbv2.ec2.reachability(balancer.scope(), {"", *Ipv4::parse(kOutside)},
-                                 {node.interface_id, {}}, "tcp", std::uint16_t(row.value.port));
+          ec2::reachable_from_outside(elbv2.ec2, balancer.scope(), {node.interface_id, {}}, "tcp",
+                                      std::uint16_t(row.value.port));
       if (verdict.allowed) continue;
       out.findings.push_back(
           {.severity = Severity::problem,

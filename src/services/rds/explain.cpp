@@ -1,5 +1,6 @@
 #include "services/rds/explain.h"
 
+#include "services/ec2/from_outside.h"
 #include "services/rds/log_export.h"
 #include "services/rds/log_files.h"
 #include "services/rds/server.h"
@@ -92,9 +93,8 @@ void look_at_state(const DbInstance& instance, Explanation& out) {
 
 void look_at_reachability(Rds& rds, const DbInstance& instance, Explanation& out) {
   if (!instance.publicly_accessible || instance.interface_id.empty()) return;
-  const auto verdict =
-      rds.ec2.reachability(instance.scope(), {"", *Ipv4::parse("203.0.113.1")},
-                           {instance.interface_id, {}}, "tcp", std::uint16_t(instance.port));
+  const auto verdict = ec2::reachable_from_outside(
+      rds.ec2, instance.scope(), {instance.interface_id, {}}, "tcp", std::uint16_t(instance.port));
   if (verdict.allowed) return;
   out.findings.push_back(
       {.severity = Severity::warning,
