@@ -3,9 +3,13 @@
 
     bench/proxy/run.py --proxy build/release/proxy_standalone [--rounds 5] [--seconds 3] [--case small64 ...]
 
-All three run at the same time, each with one thread on core 0; nginx as the target and wrk share core 1. A round gives every
+All three run at the same time, each with one thread on core 0; nginx as the target and the client share core 1. A round gives every
 proxy its turn, so that slow phases of the machine hit all alike; the table shows medians (and minima) over the rounds, and our
-ratio to the better of the two. Needs haproxy, nginx, wrk and openssl.
+ratio to the better of the two. Needs haproxy, nginx, wrk, h2load and openssl.
+
+    bench/proxy/run.py --proxy build/release/proxy_standalone --threads
+
+compares ours with itself at one and more threads, on all cores.
 """
 import argparse
 import json
@@ -22,7 +26,7 @@ import time
 from pathlib import Path
 
 TARGET, HAPROXY, NGINX, OURS = 47100, 47110, 47120, 47130
-TLS = 5  # offset of the TLS port
+TLS, RULES = 5, 6  # offsets of the TLS port, and of the one with a hundred rules
 BROWSER = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Safari/537.36",
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
@@ -30,12 +34,14 @@ BROWSER = {
     "Cookie": "session=0123456789abcdef0123456789abcdef; theme=dark; consent=1", "Cache-Control": "no-cache",
     "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none",
     "Upgrade-Insecure-Requests": "1", "DNT": "1"}
-# name: (path, connections, headers, tls, gate)
+CLOSE = {"Connection": "close"}
+# name: (path, connections, headers, offset of the port, gate)
 CASES = {
-    "small64": ("/small", 64, {}, False, 0.80), "browser64": ("/small", 64, BROWSER, False, 0.75),
-    "small512": ("/small", 512, {}, False, 0.75), "16k": ("/16k", 64, {}, False, 0.75),
-    "1m": ("/1m", 16, {}, False, 0.75), "close": ("/small", 64, {"Connection": "close"}, False, 0.75),
-    "tls64": ("/small", 64, {}, True, 0.85)}
+    "small64": ("/small", 64, {}, 0, 0.80), "browser64": ("/small", 64, BROWSER, 0, 0.75),
+    "small512": ("/small", 512, {}, 0, 0.75), "16k": ("/16k", 64, {}, 0, 0.75),
+    "1m": ("/1m", 16, {}, 0, 0.75), "close": ("/small", 64, CLOSE, 0, 0.75), "rules100": ("/small", 64, {}, RULES, 0.80),
+    "tls64": ("/small", 64, {}, TLS, 0.85), "tlsclose": ("/small", 16, CLOSE, TLS, 1.0),
+    "h2": ("/small", 8, {}, TLS, 1.0)}
 
 
 def write_configs(folder: Path) -> None:
@@ -56,18 +62,24 @@ def write_configs(folder: Path) -> None:
     (folder / "nginx.conf").write_text(
         f"pid {folder}/nginx.pid; {common} http {{ access_log off; {paths} keepalive_requests 100000000; keepalive_timeout 600;\n"
         f"upstream t {{ server 127.0.0.1:{TARGET}; keepalive 1024; keepalive_requests 100000000; }}\n"
-        f"server {{ listen 127.0.0.1:{NGINX} backlog=8192; listen 127.0.0.1:{NGINX + TLS} ssl;\n"
-        f"ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem; location / {{ proxy_pass http://t;\n"
         "proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $host;\n"
         "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;\n"
-        "proxy_set_header X-Forwarded-Port $server_port; } } }\n")
+        "proxy_set_header X-Forwarded-Port $server_port; ssl_session_tickets on;\n"
+        f"server {{ listen 127.0.0.1:{NGINX} backlog=8192; listen 127.0.0.1:{NGINX + TLS} ssl http2;\n"
+        f"http2_max_requests 100000000; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;\n"
+        "location / { proxy_pass http://t; } }\n"
+        f"server {{ listen 127.0.0.1:{NGINX + RULES} backlog=8192; location / {{ proxy_pass http://t; }}\n"
+        + "".join(f"location ~ ^/service-{n}/.*[.]html$ {{ return 404; }}\n" for n in range(99)) + "} }\n")
     (folder / "haproxy.cfg").write_text(
         "global\n nbthread 1\n maxconn 8192\n tune.ssl.default-dh-param 2048\n"
         "defaults\n mode http\n option forwardfor\n option http-keep-alive\n http-reuse always\n"
         " timeout client 60s\n timeout server 60s\n timeout connect 5s\n"
-        f"frontend f\n bind 127.0.0.1:{HAPROXY} backlog 8192\n bind 127.0.0.1:{HAPROXY + TLS} ssl crt {folder}/both.pem\n"
+        f"frontend f\n bind 127.0.0.1:{HAPROXY} backlog 8192\n bind 127.0.0.1:{HAPROXY + TLS} ssl crt {folder}/both.pem alpn h2,http/1.1\n"
         " http-request set-header X-Forwarded-Proto http\n http-request set-header X-Forwarded-Port %[dst_port]\n"
-        f" default_backend b\nbackend b\n server s 127.0.0.1:{TARGET} pool-max-conn 1024\n")
+        f" default_backend b\nfrontend rules\n bind 127.0.0.1:{HAPROXY + RULES} backlog 8192\n"
+        " http-request set-header X-Forwarded-Proto http\n http-request set-header X-Forwarded-Port %[dst_port]\n"
+        + "".join(f" use_backend none if {{ path_reg ^/service-{n}/.*[.]html$ }}\n" for n in range(99))
+        + f" default_backend b\nbackend none\nbackend b\n server s 127.0.0.1:{TARGET} pool-max-conn 1024\n")
 
 
 def call(control: Path, request: dict) -> dict:
@@ -79,12 +91,15 @@ def call(control: Path, request: dict) -> dict:
         return json.loads(conn.recv(size, socket.MSG_WAITALL))
 
 
-def configure(control: Path, folder: Path) -> None:
+def configure(control: Path, folder: Path, port: int = OURS) -> None:
     rules = [{"action": {"groups": [{"group": "tg", "weight": 1}]}}]
     tls = {"certificates": [{"id": "c", "chain_pem": (folder / "cert.pem").read_text(),
                              "key_pem": (folder / "key.pem").read_text()}]}
-    listeners = [{"id": "plain", "protocol": 0, "port": OURS, "rules": rules},
-                 {"id": "tls", "protocol": 1, "port": OURS + TLS, "rules": rules, "tls": tls}]
+    listeners = [{"id": "plain", "protocol": 0, "port": port, "rules": rules},
+                 {"id": "tls", "protocol": 1, "port": port + TLS, "rules": rules, "tls": tls},
+                 {"id": "rules", "protocol": 0, "port": port + RULES, "rules": [
+                     {"priority": n + 1, "action": {"kind": 2, "status": 404},
+                      "conditions": [{"field": 1, "values": [f"/service-{n}/*.html"]}]} for n in range(99)] + rules}]
     snapshot = {"revision": 1,
                 "load_balancers": [{"id": "lb", "name": "app/lb/1", "nodes": [{"address": "127.0.0.1"}],
                                     "listeners": listeners}],
@@ -100,16 +115,33 @@ def cpu_ns(pid: int) -> int:
     return sum(int((task / "schedstat").read_text().split()[0]) for p in pids for task in Path(f"/proc/{p}/task").iterdir())
 
 
-def wrk(port: int, case: str, seconds: float) -> tuple[int, str]:
-    path, connections, headers, tls, _ = CASES[case]
-    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
+def load(port: int, case: str, seconds: float, pinned: tuple[str, ...] = ("taskset", "-c", "1")) -> int:
+    """The number of requests that were answered."""
+    path, connections, headers, offset, _ = CASES[case]
+    url = f"http{'s' if offset == TLS else ''}://127.0.0.1:{port}{path}"
+    if case == "h2":
+        # Fewer on each connection than the 10 000 that a load balancer of AWS takes.
+        out = subprocess.run([*pinned, "h2load", "-t1", f"-c{connections}", "-m32", f"-n{6000 * connections}", url], capture_output=True,
+                             text=True, check=True).stdout
+        done = re.search(r" (\d+) succeeded, 0 failed", out)
+        if not done:
+            raise RuntimeError(out)
+        return int(done[1])
+    command = [*pinned, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]
-    out = subprocess.run(command + [f"http{'s' if tls else ''}://127.0.0.1:{port}{path}"], capture_output=True, text=True,
-                         check=True).stdout
+    out = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in out:
         raise RuntimeError(out)
-    return int(re.search(r"(\d+) requests in", out)[1]), re.search(r"99%\s+(\S+)", out)[1]
+    return int(re.search(r"(\d+) requests in", out)[1])
+
+
+def wait_until(done) -> None:
+    for _ in range(200):
+        if done():
+            return
+        time.sleep(0.05)
+    raise RuntimeError("not within ten seconds")
 
 
 def wait_for(port: int) -> None:
@@ -128,14 +160,36 @@ def measure(args: argparse.Namespace, pids: dict[str, int], ports: dict[str, int
         found: dict[str, list[float]] = {name: [] for name in pids}
         for _ in range(args.rounds):
             for name, pid in pids.items():
-                port = ports[name] + (TLS if CASES[case][3] else 0)
+                port = ports[name] + CASES[case][3]
                 before = cpu_ns(pid)
-                requests, _ = wrk(port, case, args.seconds)
+                requests = load(port, case, args.seconds)
                 found[name].append((cpu_ns(pid) - before) / 1000 / requests)
         medians = {name: statistics.median(values) for name, values in found.items()}
         ratio = medians["ours"] / min(medians["haproxy"], medians["nginx"])
         cells = "".join(f"{medians[n]:>9.1f} ({min(found[n]):.1f})".rjust(16) for n in ("haproxy", "nginx", "ours"))
         print(f"{case:<11}{cells}{ratio:>8.2f}{CASES[case][4]:>7.2f}", flush=True)
+
+
+def threads(args: argparse.Namespace, folder: Path, start) -> None:
+    """Ours at 1 and at all threads, side by side, each free to run on every core."""
+    every = ",".join(str(core) for core in range(os.cpu_count()))
+    counts = [1, *range(2, os.cpu_count() + 1)]
+    pids = {}
+    for count in counts:
+        home = folder / f"threads-{count}"
+        pids[count] = start(every, args.proxy, home, str(count))
+        wait_until((home / "control").exists)
+        configure(home / "control", folder, OURS + 10 * count)
+        wait_for(OURS + 10 * count)
+    found: dict[int, list[tuple[float, float]]] = {count: [] for count in counts}
+    for _ in range(args.rounds):
+        for count, pid in pids.items():
+            before = cpu_ns(pid)
+            requests = load(OURS + 10 * count, "small64", args.seconds, ())
+            found[count].append(((cpu_ns(pid) - before) / 1000 / requests, requests / args.seconds))
+    for count, each in found.items():
+        print(f"{count} threads: {statistics.median(cpu for cpu, _ in each):.1f} us per request,"
+              f" {statistics.median(rate for _, rate in each):.0f} requests/s (the client and the target take their part of the cores)")
 
 
 def idle_memory(pids: dict[str, int], ports: dict[str, int], tls: bool) -> None:
@@ -172,6 +226,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--case", action="append", choices=CASES)
     parser.add_argument("--no-memory", action="store_true")
+    parser.add_argument("--threads", action="store_true")
     args = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench-proxy-"))
     os.chmod(folder, 0o755)
@@ -185,14 +240,14 @@ def main() -> None:
             return running[-1].pid
 
         start("1", "nginx", "-c", folder / "target.conf")
+        if args.threads:
+            wait_for(TARGET)
+            return threads(args, folder, start)
         pids = {"haproxy": start("0", "haproxy", "-db", "-f", folder / "haproxy.cfg"),
                 "nginx": start("0", "nginx", "-c", folder / "nginx.conf"),
                 "ours": start("0", args.proxy, folder / "proxy", "1")}
         ports = {"haproxy": HAPROXY, "nginx": NGINX, "ours": OURS}
-        for _ in range(200):
-            if (folder / "proxy" / "control").exists():
-                break
-            time.sleep(0.05)
+        wait_until((folder / "proxy" / "control").exists)
         configure(folder / "proxy" / "control", folder)
         for port in (TARGET, HAPROXY, NGINX, OURS):
             wait_for(port)
