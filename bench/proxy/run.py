@@ -64,7 +64,7 @@ def write_configs(folder: Path) -> None:
         f"upstream t {{ server 127.0.0.1:{TARGET}; keepalive 1024; keepalive_requests 100000000; }}\n"
         "proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $host;\n"
         "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;\n"
-        "proxy_set_header X-Forwarded-Port $server_port; ssl_session_tickets on;\n"
+        "proxy_set_header X-Forwarded-Port $server_port; ssl_protocols TLSv1.2 TLSv1.3;\n"
         f"server {{ listen 127.0.0.1:{NGINX} backlog=8192; listen 127.0.0.1:{NGINX + TLS} ssl http2;\n"
         f"http2_max_requests 100000000; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;\n"
         "location / { proxy_pass http://t; } }\n"
