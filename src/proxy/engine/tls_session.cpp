@@ -97,6 +97,8 @@ TlsSession::Step TlsSession::decrypt(std::string_view cipher, char* out, std::si
     const int done = SSL_read_ex(ssl_, out + got, size - got, &count);
     if (done == 1) {
       got += count;
+      // Nothing is left: asking once more would cost a buffer to learn it.
+      if (input.empty() && SSL_has_pending(ssl_) == 0) break;
       continue;
     }
     output = nullptr;
