@@ -395,6 +395,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   acm::CertificatePort certificates(acm);
   acm::Keeper certificate_keeper(acm);
   elbv2::Elbv2 elbv2{loop, *store, clock, random, networks, certificates, events, *sealer};
+  elbv2.buckets = folder / "buckets";
   elbv2.metric_sink = [&cloudwatch](Scope scope, TimePoint minute,
                                     std::vector<elbv2::MetricSample> samples) {
     return keep_balancer_metrics(cloudwatch, std::move(scope), minute, std::move(samples));

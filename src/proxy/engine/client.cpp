@@ -61,16 +61,25 @@ void Client::opened() {
 
 void Client::log_connection(bool failed) {
   if (!logged_ || !logged_->log) return;
-  ConnectionRecord record{.client = peer_, .listener_port = port_, .failed = failed};
+  ConnectionRecord record{.client = peer_, .listener_port = port_};
   record.time_us = std::chrono::duration_cast<std::chrono::microseconds>(
                        std::chrono::system_clock::now().time_since_epoch())
                        .count();
   record.id = logged_->id;
   record.node = node_;
-  if (tls() != nullptr && !failed) {
-    record.protocol = tls()->version();
-    record.cipher = tls()->cipher();
-    record.handshake_us = Worker::clock_us() - logged_->accepted_us;
+  if (const TlsSession* session = tls()) {
+    // Without agreement there is no cipher.
+    if (!session->cipher().starts_with('(')) {
+      record.protocol = session->version();
+      record.cipher = session->cipher();
+    }
+    if (!failed) record.handshake_us = Worker::clock_us() - logged_->accepted_us;
+    record.status = failed ? fmt::format("Failed:{}", session->failure()) : "Success";
+    if (const ClientCertificate* shown = session->client_certificate()) {
+      record.subject = shown->subject;
+      record.validity = shown->validity;
+      record.serial_number = shown->serial_number;
+    }
   }
   logged_->log->push(worker_.index(), std::move(record));
   logged_->log.reset();
@@ -114,6 +123,7 @@ ClientFacts Client::facts() const {
     out.tls_cipher = tls()->cipher();
     out.server_name = tls()->server_name();
     out.certificate = TlsContexts::certificate_id(*tls());
+    out.client_certificate = tls()->client_certificate();
   }
   return out;
 }

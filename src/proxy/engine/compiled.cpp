@@ -162,7 +162,8 @@ Result<std::unique_ptr<CompiledListener>> Registry::compile_listener(CompiledCon
     compiled->rules.push_back(std::move(made));
   }
   if (compiled->secure) {
-    LF_TRY(tls, TlsContexts::open(spec.tls, balancer.spec.http2 && !compiled->pass_through));
+    LF_TRY(tls, TlsContexts::open(spec.tls, balancer.spec.http2 && !compiled->pass_through,
+                                  spec.mutual_tls));
     compiled->tls = tls;
   }
   compiled->response_edits = ResponseEdits::compile(spec.response_headers);

@@ -199,6 +199,9 @@ void Exchange::forward(const ClientFacts& client, const http1::RequestHead& head
       .balancer = listener->balancer->spec,
       .names = listener->spec.request_header_names,
       .reserved = listener->reserved_headers.get(),
+      .certificate = listener->spec.mutual_tls.mode == ClientCertificates::off
+                         ? nullptr
+                         : client.client_certificate,
       .peer = *client.peer,
       .listener_port = client.listener_port,
       .secure = client.secure,

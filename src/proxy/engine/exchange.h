@@ -12,6 +12,7 @@ namespace landfall::proxy {
 
 class Exchange;
 struct Admission;
+struct ClientCertificate;
 
 // Why an answer is ours; goes to the access log.
 enum class Cause : std::uint8_t {
@@ -94,6 +95,7 @@ struct ClientFacts {
   std::shared_ptr<const NetworkNamespace> from;  // where connections to targets are made
   std::string_view tls_version, tls_cipher;
   std::string_view server_name, certificate;
+  const ClientCertificate* client_certificate = nullptr;  // null: none was shown
   bool secure = false;
   bool http2 = false;
 };

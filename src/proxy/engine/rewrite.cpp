@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "proxy/engine/client_certificate.h"
 #include "proxy/http1/scan.h"
 #include "proxy/rules/condition.h"
 
@@ -132,6 +133,20 @@ std::string_view write_trace(const http1::RequestHead& head, const RequestContex
   return id;
 }
 
+// docs: mutual-authentication, HTTP headers
+void write_certificate(const ClientCertificate& shown, const RequestHeaderNames& names,
+                       Writer& out) {
+  const auto write = [&](std::string_view name, std::string_view value) {
+    if (!value.empty()) out << name << ": " << value << "\r\n";
+  };
+  if (!shown.chain.empty()) return write(names.certificate, shown.chain);
+  write(names.certificate_serial_number, shown.serial_number);
+  write(names.certificate_issuer, shown.issuer);
+  write(names.certificate_subject, shown.subject);
+  write(names.certificate_validity, shown.validity);
+  write(names.certificate_leaf, shown.leaf);
+}
+
 }  // namespace
 
 Writer& Writer::number(std::uint64_t value) {
@@ -247,6 +262,7 @@ RewrittenRequest rewrite_request(const http1::RequestHead& head, const RequestCo
         << context.names.tls_cipher_suite << ": " << context.tls_cipher << "\r\n";
   }
   out << context.more_fields;
+  if (context.certificate != nullptr) write_certificate(*context.certificate, context.names, out);
   out << "\r\n";
   done.head = out.text();
   if (out.overflow()) done.status = 400;

@@ -11,6 +11,8 @@
 
 namespace landfall::proxy {
 
+struct ClientCertificate;
+
 // Appends to a buffer that is known to be large enough.
 class Writer {
  public:
@@ -41,6 +43,7 @@ struct RequestContext {
   const LoadBalancer& balancer;
   const RequestHeaderNames& names;
   const ReservedHeaders* reserved = nullptr;
+  const ClientCertificate* certificate = nullptr;  // that the client showed
   const PeerAddress& peer;
   std::uint16_t listener_port = 80;
   bool secure = false;

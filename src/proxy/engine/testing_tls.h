@@ -52,11 +52,13 @@ inline Certificate make_certificate(const std::string& id, const std::string& na
 class TlsClient {
  public:
   TlsClient(Socket socket, const std::string& name, int version = TLS1_3_VERSION,
-            SSL_SESSION* session = nullptr, const char* signatures = nullptr, bool http2 = false)
+            SSL_SESSION* session = nullptr, const char* signatures = nullptr, bool http2 = false,
+            const Certificate* shown = nullptr)
       : socket_(std::move(socket)), context_(SSL_CTX_new(TLS_client_method())) {
     SSL_CTX_set_min_proto_version(context_, version);
     SSL_CTX_set_max_proto_version(context_, version);
     if (signatures != nullptr) SSL_CTX_set1_sigalgs_list(context_, signatures);
+    if (shown != nullptr) show(*shown);
     ssl_ = SSL_new(context_);
     SSL_set_fd(ssl_, socket_.fd());
     if (!name.empty()) SSL_set_tlsext_host_name(ssl_, name.c_str());
@@ -77,6 +79,10 @@ class TlsClient {
       ASSERT_GT(sent, 0);
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
+  }
+  // The peer may have refused us.
+  void try_send(std::string_view bytes) {
+    SSL_write(ssl_, bytes.data(), static_cast<int>(bytes.size()));
   }
   std::string read(std::size_t size) {
     std::string out(size, '\0');
@@ -113,11 +119,37 @@ class TlsClient {
     X509_free(certificate);
     return text;
   }
+  // The names of authorities that the server asked for.
+  std::vector<std::string> authorities() const {
+    std::vector<std::string> out;
+    const STACK_OF(X509_NAME)* names = SSL_get0_peer_CA_list(ssl_);
+    for (int i = 0; i < sk_X509_NAME_num(names); ++i) {
+      char text[100] = {};
+      X509_NAME_get_text_by_NID(sk_X509_NAME_value(names, i), NID_commonName, text, sizeof text);
+      out.emplace_back(text);
+    }
+    return out;
+  }
   bool resumed() const { return SSL_session_reused(ssl_) == 1; }
   SSL_SESSION* session() { return SSL_get1_session(ssl_); }
   bool connected = false;
 
  private:
+  void show(const Certificate& certificate) {
+    BIO* bio = BIO_new_mem_buf(certificate.chain_pem.data(), -1);
+    X509* leaf = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
+    SSL_CTX_use_certificate(context_, leaf);
+    X509_free(leaf);
+    while (X509* next = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr))
+      SSL_CTX_add0_chain_cert(context_, next);
+    BIO_free(bio);
+    bio = BIO_new_mem_buf(certificate.key_pem.data(), -1);
+    EVP_PKEY* key = PEM_read_bio_PrivateKey(bio, nullptr, nullptr, nullptr);
+    SSL_CTX_use_PrivateKey(context_, key);
+    EVP_PKEY_free(key);
+    BIO_free(bio);
+  }
+
   Socket socket_;
   SSL_CTX* context_;
   SSL* ssl_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "proxy/config.h"
+#include "proxy/engine/client_certificate.h"
 
 typedef struct ssl_st SSL;
 
@@ -40,6 +41,13 @@ class TlsSession {
   std::string_view server_name() const;  // by SNI; empty: none
   bool http2() const;                    // what ALPN agreed on
   bool resumed() const;
+  // What the client showed, also when it was refused; null: nothing.
+  const ClientCertificate* client_certificate() const { return certificate_.get(); }
+  void set_client_certificate(std::unique_ptr<const ClientCertificate> shown) {
+    certificate_ = std::move(shown);
+  }
+  // Why the handshake failed, as the connection log names it.
+  std::string_view failure() const;
   SSL* ssl() const { return ssl_; }
 
   // For the callbacks of the byte stream below.
@@ -50,13 +58,16 @@ class TlsSession {
   std::shared_ptr<const TlsContexts> contexts_;
   SSL* ssl_;
   bool established_ = false;
+  bool certificate_too_large_ = false;
+  std::unique_ptr<const ClientCertificate> certificate_;
 };
 
 // The contexts of one listener: its certificates, chosen by name.
 class TlsContexts : public std::enable_shared_from_this<TlsContexts> {
  public:
-  // Errors: "certificate-invalid", "tls-settings-invalid".
-  static Result<std::shared_ptr<TlsContexts>> open(const TlsSettings& settings, bool http2);
+  // Errors: "certificate-invalid", "tls-settings-invalid", "trust-store-invalid".
+  static Result<std::shared_ptr<TlsContexts>> open(const TlsSettings& settings, bool http2,
+                                                   const MutualTls& mutual = {});
   ~TlsContexts();
 
   std::unique_ptr<TlsSession> accept() const;

@@ -190,7 +190,7 @@ Result<void> load_certificate(TlsContexts::Entry& entry, const Certificate& cert
   return {};
 }
 
-Result<ContextPtr> make_context(const TlsSettings& settings, bool http2,
+Result<ContextPtr> make_context(const TlsSettings& settings, bool http2, const MutualTls& mutual,
                                 const TlsContexts* contexts) {
   ContextPtr context(SSL_CTX_new(TLS_server_method()));
   CHECK(context != nullptr);
@@ -222,6 +222,7 @@ Result<ContextPtr> make_context(const TlsSettings& settings, bool http2,
   }
   if (SSL_CTX_set1_groups_list(raw, "X25519:P-256:P-384:P-521") != 1)
     return fail("tls-settings-invalid", "key exchange groups: " + openssl_says());
+  LF_OK(ask_for_certificates(raw, mutual));
   SSL_CTX_set_client_hello_cb(raw, on_client_hello, const_cast<TlsContexts*>(contexts));
   static int with_http2 = 1;
   SSL_CTX_set_alpn_select_cb(raw, choose_protocol, http2 ? &with_http2 : nullptr);
@@ -233,13 +234,14 @@ Result<ContextPtr> make_context(const TlsSettings& settings, bool http2,
 TlsContexts::TlsContexts() = default;
 TlsContexts::~TlsContexts() = default;
 
-Result<std::shared_ptr<TlsContexts>> TlsContexts::open(const TlsSettings& settings, bool http2) {
+Result<std::shared_ptr<TlsContexts>> TlsContexts::open(const TlsSettings& settings, bool http2,
+                                                       const MutualTls& mutual) {
   if (settings.certificates.empty())
     return fail("certificate-invalid", "the listener has no certificate");
   const std::shared_ptr<TlsContexts> out(new TlsContexts);
   for (const Certificate& certificate : settings.certificates) {
     auto entry = std::make_unique<Entry>();
-    LF_TRY(context, make_context(settings, http2, out.get()));
+    LF_TRY(context, make_context(settings, http2, mutual, out.get()));
     entry->context = std::move(context);
     LF_OK(load_certificate(*entry, certificate));
     SSL_CTX_set_app_data(entry->context.get(), entry.get());

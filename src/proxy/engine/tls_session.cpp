@@ -61,6 +61,7 @@ TlsSession::TlsSession(SSL* ssl, std::shared_ptr<const TlsContexts> contexts)
   CHECK(bio != nullptr);
   BIO_set_data(bio, this);
   SSL_set_bio(ssl_, bio, bio);
+  SSL_set_app_data(ssl_, this);
 }
 
 TlsSession::~TlsSession() {
@@ -81,6 +82,7 @@ TlsSession::Step TlsSession::advance(std::string_view cipher, std::size_t& used,
     return Step::done;
   }
   const int why = SSL_get_error(ssl_, done);
+  certificate_too_large_ = ERR_GET_REASON(ERR_peek_error()) == SSL_R_EXCESSIVE_MESSAGE_SIZE;
   return why == SSL_ERROR_WANT_READ ? Step::more : Step::broken;
 }
 
@@ -143,6 +145,11 @@ std::string_view TlsSession::server_name() const {
   const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name);
   return name != nullptr ? std::string_view(name) : std::string_view();
 }
+std::string_view TlsSession::failure() const {
+  if (certificate_ && !certificate_->failure.empty()) return certificate_->failure;
+  return certificate_too_large_ ? "ClientCertMaxSizeExceeded" : "UnmappedConnectionError";
+}
+
 bool TlsSession::resumed() const { return SSL_session_reused(ssl_) == 1; }
 
 bool TlsSession::http2() const {

@@ -8,11 +8,10 @@ std::string format_connection(const ConnectionRecord& r) {
   const std::string latency =
       r.handshake_us < 0 ? std::string("-")
                          : fmt::format("{:.3f}", static_cast<double>(r.handshake_us) / 1e6);
-  // No client certificates are asked for, so there is nothing to say of them.
-  return fmt::format("{} {} {} {} {} {} {} \"-\" - - {} {}", log_time(r.time_us), r.client.str(),
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", log_time(r.time_us), r.client.str(),
                      r.client.port, r.listener_port, or_dash(r.protocol), or_dash(r.cipher),
-                     latency, r.failed ? "Failed:UnmappedConnectionError" : "-",
-                     connection_id(r.id));
+                     latency, in_quotes(r.subject), or_dash(r.validity), or_dash(r.serial_number),
+                     or_dash(r.status), connection_id(r.id));
 }
 
 void ConnectionLog::set_nodes(std::vector<std::string> addresses) {

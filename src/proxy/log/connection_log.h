@@ -14,7 +14,9 @@ struct ConnectionRecord {
   std::uint16_t listener_port = 0;
   std::string protocol, cipher;    // empty: no TLS, or none agreed on
   std::int64_t handshake_us = -1;  // -1: there was none
-  bool failed = false;
+  // Of the client's certificate; empty: none was shown.
+  std::string subject, validity, serial_number;
+  std::string status;    // "Success", "Failed:ClientCertExpired"; empty: no TLS
   std::uint64_t id = 0;  // of the connection; the access log names it, too
   unsigned node = 0;
 };

@@ -258,7 +258,7 @@ TEST(ConnectionLog, EveryConnectionAndEveryAttempt) {
     by_kind[words[3] + " " + words[4] + " " + words[10]] = words;
   }
   ASSERT_EQ(by_kind.size(), 3u) << text;
-  const auto& good = by_kind.at(secure_port + " TLSv1.3 -");
+  const auto& good = by_kind.at(secure_port + " TLSv1.3 Success");
   EXPECT_TRUE(good[5].starts_with("TLS_")) << text;
   EXPECT_TRUE(good[6].starts_with("0.")) << text;
   EXPECT_TRUE(by_kind.contains(secure_port + " - Failed:UnmappedConnectionError")) << text;

@@ -201,29 +201,10 @@ bool is_choice(std::string_view choices, std::string_view value) {
   }
 }
 
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-bool is_bucket_name(std::string_view name) {
-  const auto good = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-  };
-  return name.size() >= 3 && name.size() <= 63 && std::ranges::all_of(name, good) &&
-         name.front() != '.' && name.front() != '-' && name.back() != '.' && name.back() != '-' &&
-         !name.contains("..");
-}
-
 // Its parts become folders.
 bool is_prefix(std::string_view prefix) {
-  if (prefix.empty()) return true;
-  const auto good = [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '\\'; };
-  if (prefix.size() > 256 || !std::ranges::all_of(prefix, good) || prefix.contains("AWSLogs"))
-    return false;
-  while (true) {
-    const std::size_t slash = prefix.find('/');
-    const std::string_view part = prefix.substr(0, slash);
-    if (part.empty() || part == "." || part == "..") return false;
-    if (slash == prefix.npos) return true;
-    prefix.remove_prefix(slash + 1);
-  }
+  return prefix.empty() ||
+         (prefix.size() <= 256 && !prefix.contains("AWSLogs") && is_file_key(prefix));
 }
 
 // docs: header-modification, limitations
@@ -290,6 +271,27 @@ std::string complaint(const Entry& entry, std::string_view value) {
 }
 
 }  // namespace
+
+bool is_bucket_name(std::string_view name) {
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  };
+  return name.size() >= 3 && name.size() <= 63 && std::ranges::all_of(name, good) &&
+         name.front() != '.' && name.front() != '-' && name.back() != '.' && name.back() != '-' &&
+         !name.contains("..");
+}
+
+bool is_file_key(std::string_view key) {
+  const auto good = [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '\\'; };
+  if (key.size() > 1024 || !std::ranges::all_of(key, good)) return false;
+  while (true) {
+    const std::size_t slash = key.find('/');
+    const std::string_view part = key.substr(0, slash);
+    if (part.empty() || part == "." || part == "..") return false;
+    if (slash == key.npos) return true;
+    key.remove_prefix(slash + 1);
+  }
+}
 
 AttributeOwner attribute_owner(const LoadBalancerRecord& load_balancer) {
   return load_balancer.application() ? AttributeOwner::application_load_balancer

@@ -29,6 +29,11 @@ std::string attribute(AttributeOwner owner, const Attributes& set, std::string_v
 int attribute_number(AttributeOwner owner, const Attributes& set, std::string_view key);
 bool attribute_flag(AttributeOwner owner, const Attributes& set, std::string_view key);
 
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+bool is_bucket_name(std::string_view name);
+// A key that names a file below a bucket's folder, and nothing outside of it.
+bool is_file_key(std::string_view key);
+
 // Applies changes. Error: ValidationError, for keys that there are not and values out of range, and
 // for values that Landfall cannot honour.
 Result<void> set_attributes(AttributeOwner owner, Attributes& set,

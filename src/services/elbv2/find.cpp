@@ -53,6 +53,17 @@ Result<TargetGroupRow> find_target_group(const Tables& tables, const Scope& scop
   return errors::target_group_not_found(fmt::format("Target group '{}' not found", arn));
 }
 
+Result<TrustStoreRow> find_trust_store(const Tables& tables, const Scope& scope,
+                                       const std::string& arn) {
+  if (!well_formed(arn, "truststore")) return not_an_arn("trust store", arn);
+  const auto name = parse_name(scope, arn);
+  if (name && name->kind == Kind::trust_store) {
+    auto row = tables.trust_stores.get(name->name);
+    if (row && row->value.arn() == arn) return std::move(*row);
+  }
+  return errors::trust_store_not_found(fmt::format("Trust store '{}' not found", arn));
+}
+
 Result<FoundRule> find_rule(const Tables& tables, const Scope& scope, const std::string& arn) {
   if (!well_formed(arn, "listener-rule")) return not_an_arn("rule", arn);
   const auto name = parse_name(scope, arn);

@@ -10,6 +10,7 @@ using LoadBalancerRow = store::Row<LoadBalancerRecord>;
 using ListenerRow = store::Row<ListenerRecord>;
 using RuleRow = store::Row<RuleRecord>;
 using TargetGroupRow = store::Row<TargetGroupRecord>;
+using TrustStoreRow = store::Row<TrustStoreRecord>;
 
 // Errors: ValidationError (not an ARN of that kind), LoadBalancerNotFound and so on.
 Result<LoadBalancerRow> find_load_balancer(const Tables& tables, const Scope& scope,
@@ -17,6 +18,8 @@ Result<LoadBalancerRow> find_load_balancer(const Tables& tables, const Scope& sc
 Result<ListenerRow> find_listener(const Tables& tables, const Scope& scope, const std::string& arn);
 Result<TargetGroupRow> find_target_group(const Tables& tables, const Scope& scope,
                                          const std::string& arn);
+Result<TrustStoreRow> find_trust_store(const Tables& tables, const Scope& scope,
+                                       const std::string& arn);
 // A rule and its listener; a default rule has no record of its own (`rule` is empty).
 struct FoundRule {
   ListenerRow listener;

@@ -47,6 +47,10 @@ std::string ListenerRecord::rule_arn(std::string_view rule_id) const {
                             load_balancer_name, load_balancer_id, id, rule_id));
 }
 
+std::string TrustStoreRecord::arn() const {
+  return arn_of(account, region, fmt::format("truststore/{}/{}", name, id));
+}
+
 std::string TargetGroupRecord::arn() const {
   return arn_of(account, region, fmt::format("targetgroup/{}/{}", name, id));
 }
@@ -57,7 +61,14 @@ Tables::Tables(store::Store& store, const Scope& scope)
       listeners(store, prefix(scope, "listeners")),
       rules(store, prefix(scope, "rules")),
       target_groups(store, prefix(scope, "target-groups")),
-      targets(store, prefix(scope, "targets")) {}
+      targets(store, prefix(scope, "targets")),
+      trust_stores(store, prefix(scope, "trust-stores")),
+      revocations(store, prefix(scope, "revocations")) {}
+
+// So that they are in the order in which they came.
+std::string revocation_key(const TrustStoreRecord& store, std::int64_t id) {
+  return fmt::format("{}/{:010}", store.id, id);
+}
 
 std::string target_key(const TargetGroupRecord& group, const TargetRecord& target) {
   return fmt::format("{}/{}:{}", group.id, target.id, target.port);
@@ -74,6 +85,8 @@ std::optional<ResourceName> parse_name(const Scope& scope, std::string_view arn)
   using Kind = ResourceName::Kind;
   if (parts[0] == "targetgroup" && parts.size() == 3)
     return ResourceName{Kind::target_group, parts[1], parts[2]};
+  if (parts[0] == "truststore" && parts.size() == 3)
+    return ResourceName{Kind::trust_store, parts[1], parts[2]};
   if (parts.size() < 4 || (parts[1] != "app" && parts[1] != "net")) return {};
   if (parts[0] == "loadbalancer" && parts.size() == 4)
     return ResourceName{Kind::load_balancer, parts[2], parts[3]};

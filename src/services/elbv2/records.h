@@ -76,6 +76,10 @@ struct ListenerRecord {
   Attributes attributes;
   Tags tags;
   Tags default_rule_tags;
+  std::string client_certificates = "off";  // "off", "passthrough", "verify"
+  std::string trust_store;                  // ARN; verify
+  bool ignore_client_certificate_expiry = false;
+  bool advertise_authorities = false;
 
   bool secure() const { return protocol == "HTTPS" || protocol == "TLS"; }
   std::string arn() const;
@@ -85,7 +89,32 @@ struct ListenerRecord {
 };
 LF_RECORD(ListenerRecord, id, account, region, load_balancer_id, load_balancer_name,
           load_balancer_type, protocol, port, ssl_policy, certificate, certificates, alpn_policy,
-          default_rule_id, default_actions, attributes, tags, default_rule_tags)
+          default_rule_id, default_actions, attributes, tags, default_rule_tags,
+          client_certificates, trust_store, ignore_client_certificate_expiry, advertise_authorities)
+
+// Bundles are copied when they are named: what happens to the files later changes nothing.
+struct TrustStoreRecord {
+  std::string name;
+  std::string id;
+  std::string account;
+  std::string region;
+  std::string authorities;  // PEM
+  int number_of_authorities = 0;
+  std::int64_t last_revocation_id = 0;
+  std::int64_t revoked_entries = 0;  // of all its revocation files
+  Tags tags;
+
+  std::string arn() const;
+};
+LF_RECORD(TrustStoreRecord, name, id, account, region, authorities, number_of_authorities,
+          last_revocation_id, revoked_entries, tags)
+
+struct RevocationRecord {
+  std::int64_t id = 0;
+  std::int64_t entries = 0;
+  std::string content;  // PEM
+};
+LF_RECORD(RevocationRecord, id, entries, content)
 
 struct RuleRecord {
   std::string id;
@@ -154,17 +183,20 @@ struct Tables {
   store::Table<RuleRecord> rules;            // by "<load balancer id>/<listener id>/<id>"
   store::Table<TargetGroupRecord> target_groups;  // by name
   store::Table<TargetRecord> targets;             // by "<target group id>/<target id>:<port>"
+  store::Table<TrustStoreRecord> trust_stores;    // by name
+  store::Table<RevocationRecord> revocations;     // by "<trust store id>/<id>"
 };
 
 inline constexpr std::string_view kRoot = "/elbv2/";
 
+std::string revocation_key(const TrustStoreRecord& store, std::int64_t id);
 std::string target_key(const TargetGroupRecord& group, const TargetRecord& target);
 
 // The part of an ARN behind "arn:aws:elasticloadbalancing:REGION:ACCOUNT:", taken apart.
 struct ResourceName {
-  enum class Kind { load_balancer, listener, rule, target_group } kind{};
-  std::string name;              // of the load balancer or target group
-  std::string id;                // of the load balancer or target group
+  enum class Kind { load_balancer, listener, rule, target_group, trust_store } kind{};
+  std::string name;              // of the load balancer, target group or trust store
+  std::string id;                // likewise
   std::string listener_id = {};  // listener, rule
   std::string rule_id = {};      // rule
   std::string listener_key() const { return id + "/" + listener_id; }

@@ -1,6 +1,7 @@
 // Elastic Load Balancing (v2): what it needs from the rest of Landfall.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 
 #include "base/random.h"
@@ -36,6 +37,8 @@ struct Elbv2 {
   // nobody reads the proxy's counters.
   std::function<task<Result<void>>(Scope, TimePoint minute, std::vector<MetricSample>)>
       metric_sink = {};
+  // A folder for each bucket, as long as there is no S3: bundles of trust stores are read there.
+  std::filesystem::path buckets = {};
   // Held by every writer from its first read to its commit.
   io::Exclusive writing{loop};
 

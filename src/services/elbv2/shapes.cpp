@@ -62,7 +62,15 @@ Listener to_shape(const ListenerRecord& record) {
   if (!record.ssl_policy.empty()) out.ssl_policy = record.ssl_policy;
   out.default_actions = without_secrets(record.default_actions);
   for (const std::string& protocol : record.alpn_policy) out.alpn_policy.push_back(protocol);
-  if (record.protocol == "HTTPS") out.mutual_authentication.emplace().mode = "off";
+  if (record.protocol == "HTTPS") {
+    MutualAuthenticationAttributes& mutual = out.mutual_authentication.emplace();
+    mutual.mode = record.client_certificates;
+    if (record.client_certificates == "verify") {
+      mutual.trust_store_arn = record.trust_store;
+      mutual.ignore_client_certificate_expiry = record.ignore_client_certificate_expiry;
+      mutual.advertise_trust_store_ca_names = record.advertise_authorities ? "on" : "off";
+    }
+  }
   return out;
 }
 

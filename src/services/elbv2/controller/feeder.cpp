@@ -121,6 +121,16 @@ task<Result<proxy::Snapshot>> Feeder::build() {
           inventory.namespaces[node.interface_id] = found->namespace_path;
       }
     }
+    std::set<std::string> trusting;
+    for (const ListenerRecord& listener : inventory.listeners)
+      trusting.insert(listener.trust_store);
+    for (const TrustStoreRecord& store : values(tables.trust_stores)) {
+      if (!trusting.contains(store.arn())) continue;
+      proxy::MutualTls& made = inventory.trust_stores[store.arn()];
+      made.authorities_pem = store.authorities;
+      for (auto& row : tables.revocations.list(store.id + "/"))
+        made.revoked.push_back(std::move(row.value.content));
+    }
     for (const ListenerRecord& listener : inventory.listeners) {
       std::vector<std::string> arns = listener.certificates;
       if (listener.secure()) arns.push_back(listener.certificate);

@@ -48,6 +48,16 @@ std::optional<proxy::Listener> listener_of(const Inventory& inventory,
     if (!tls) return {};
     out.tls = std::move(*tls);
   }
+  if (record.client_certificates == "passthrough")
+    out.mutual_tls.mode = proxy::ClientCertificates::passthrough;
+  if (record.client_certificates == "verify") {
+    const auto trusted = inventory.trust_stores.find(record.trust_store);
+    if (trusted == inventory.trust_stores.end()) return {};  // nobody could be let in
+    out.mutual_tls = trusted->second;
+    out.mutual_tls.mode = proxy::ClientCertificates::verify;
+    out.mutual_tls.ignore_expiry = record.ignore_client_certificate_expiry;
+    out.mutual_tls.advertise_authorities = record.advertise_authorities;
+  }
   read_listener_attributes(record, out);
   std::vector<const RuleRecord*> rules;
   for (const RuleRecord& rule : inventory.rules)

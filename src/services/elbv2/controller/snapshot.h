@@ -20,6 +20,8 @@ struct Inventory {
   std::map<std::string, std::string> namespaces;
   // By ARN: what acm::Port gave; a listener whose certificate is missing is left out.
   std::map<std::string, proxy::Certificate> certificates;
+  // By ARN: authorities and revocation files of the trust stores in use.
+  std::map<std::string, proxy::MutualTls> trust_stores = {};
   // Which listeners answer at addresses of the host as well.
   std::vector<Published> published = {};
 };

@@ -13,8 +13,6 @@ namespace {
 constexpr std::size_t kMostListeners = 50;
 
 Result<void> check_supported(const CreateListenerRequest& in) {
-  if (in.mutual_authentication && in.mutual_authentication->mode.value_or("off") != "off")
-    return fail("ValidationError", "Landfall's listeners have no mutual authentication");
   if (in.certificates.size() > 1) {
     return fail("ValidationError",
                 "Specify one default certificate; add others with AddListenerCertificates");
@@ -25,7 +23,8 @@ Result<void> check_supported(const CreateListenerRequest& in) {
 // Creating once more what is there already succeeds; with other settings it does not.
 bool same_settings(const ListenerRecord& a, const ListenerRecord& b) {
   return a.protocol == b.protocol && a.certificate == b.certificate &&
-         a.ssl_policy == b.ssl_policy &&
+         a.ssl_policy == b.ssl_policy && a.client_certificates == b.client_certificates &&
+         a.trust_store == b.trust_store &&
          record::encode(without_secrets(a.default_actions)) ==
              record::encode(without_secrets(b.default_actions));
 }
@@ -55,6 +54,9 @@ task<Result<CreateListenerResponse>> create_listener(Elbv2& elbv2, const Request
   for (const std::string& protocol : in.alpn_policy) listener.alpn_policy.push_back(protocol);
   listener.default_rule_id = elbv2.new_id();
   LF_CO_OK(check_listener(elbv2, listener));
+  if (in.mutual_authentication) {
+    LF_CO_OK(set_mutual_authentication(tables, ctx.scope, *in.mutual_authentication, listener));
+  }
   LF_CO_TRY(tags, read_tags(in.tags));
   listener.tags = std::move(tags);
   LF_CO_TRY(actions, normalize_actions(listener, in.default_actions));

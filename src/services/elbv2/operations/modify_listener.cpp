@@ -12,8 +12,6 @@ namespace landfall::elbv2 {
 
 task<Result<ModifyListenerResponse>> modify_listener(Elbv2& elbv2, const RequestContext& ctx,
                                                      ModifyListenerRequest in) {
-  if (in.mutual_authentication && in.mutual_authentication->mode.value_or("off") != "off")
-    co_return fail("ValidationError", "Landfall's listeners have no mutual authentication");
   const Tables tables = elbv2.tables(ctx.scope);
   auto guard = co_await elbv2.writing.enter();
   LF_CO_TRY(row, find_listener(tables, ctx.scope, in.listener_arn));
@@ -28,6 +26,7 @@ task<Result<ModifyListenerResponse>> modify_listener(Elbv2& elbv2, const Request
     // are removed."
     listener.ssl_policy = listener.certificate = "";
     listener.certificates.clear();
+    LF_CO_OK(set_mutual_authentication(tables, ctx.scope, {}, listener));
   }
   if (in.ssl_policy) listener.ssl_policy = *in.ssl_policy;
   if (in.certificates.size() > 1)
@@ -38,6 +37,9 @@ task<Result<ModifyListenerResponse>> modify_listener(Elbv2& elbv2, const Request
     listener.alpn_policy.assign(in.alpn_policy.begin(), in.alpn_policy.end());
   std::erase(listener.certificates, listener.certificate);
   LF_CO_OK(check_listener(elbv2, listener));
+  if (in.mutual_authentication) {
+    LF_CO_OK(set_mutual_authentication(tables, ctx.scope, *in.mutual_authentication, listener));
+  }
   for (const auto& other : listeners_of(tables, balancer->value)) {
     if (other.id != row.id && other.value.port == listener.port) {
       co_return errors::duplicate_listener(

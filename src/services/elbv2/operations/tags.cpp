@@ -26,6 +26,10 @@ Result<void> edit_tags(const Tables& tables, const Scope& scope, const std::stri
     LF_TRY(row, find_target_group(tables, scope, arn));
     return put(tables.target_groups, row, row.value.tags);
   }
+  if (resource.starts_with("truststore/")) {
+    LF_TRY(row, find_trust_store(tables, scope, arn));
+    return put(tables.trust_stores, row, row.value.tags);
+  }
   if (resource.starts_with("listener/")) {
     LF_TRY(row, find_listener(tables, scope, arn));
     return put(tables.listeners, row, row.value.tags);
