@@ -47,6 +47,9 @@ Result<typename Kind::Record> need(const Iam& iam, const std::string& account,
   return std::move(row->value);
 }
 
+// How often a change of several records starts again when another request came between.
+inline constexpr int kMostAttempts = 16;
+
 // Changes the record, or NoSuchEntity. `edit` may run more than once; false: nothing to write.
 template <class Kind>
 task<Result<void>> edit(Iam& iam, std::string account, std::string name,

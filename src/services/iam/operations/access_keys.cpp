@@ -42,9 +42,6 @@ task<Result<CreateAccessKeyResponse>> create_access_key(Iam& iam, const RequestC
                                                         CreateAccessKeyRequest in) {
   const std::string& account = ctx.scope.account;
   LF_CO_TRY(user, owner_of(iam, ctx, in.user_name));
-  if (keys_of(iam, account, user).size() >= kMostKeys) {
-    co_return errors::limit_exceeded("Cannot exceed quota for AccessKeysPerUser: 2");
-  }
   AccessKeyRecord key{.id = "AKIA" + iam.random.pick("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16),
                       .account = account,
                       .user = user,
@@ -53,17 +50,23 @@ task<Result<CreateAccessKeyResponse>> create_access_key(Iam& iam, const RequestC
       iam.random.pick("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/+", 40);
   key.sealed_secret = iam.sealer.seal(secret, "iam/access-key/" + key.id);
   const auto keys = iam.access_keys();
-  store::Transaction transaction{{keys.absent(key.id)}, {keys.put(key.id, key)}};
-  if (!user.empty()) {
-    const auto users = iam.users(account);
-    auto row = users.get(key_of(user));
-    if (!row) co_return no_such("user", user);
-    row->value.access_keys.insert(key.id);
-    transaction.conditions.push_back(users.unchanged(row->id, row->revision));
-    transaction.operations.push_back(users.put(row->id, row->value));
+  bool made = false;
+  for (int attempt = 0; attempt < kMostAttempts && !made; ++attempt) {
+    if (keys_of(iam, account, user).size() >= kMostKeys)
+      co_return errors::limit_exceeded("Cannot exceed quota for AccessKeysPerUser: 2");
+    store::Transaction transaction{{keys.absent(key.id)}, {keys.put(key.id, key)}};
+    if (!user.empty()) {
+      const auto users = iam.users(account);
+      auto row = users.get(key_of(user));
+      if (!row) co_return no_such("user", user);
+      row->value.access_keys.insert(key.id);
+      transaction.conditions.push_back(users.unchanged(row->id, row->revision));
+      transaction.operations.push_back(users.put(row->id, row->value));
+    }
+    LF_CO_TRY(done, co_await iam.commit(std::move(transaction)));
+    made = done;
   }
-  LF_CO_TRY(made, co_await iam.commit(std::move(transaction)));
-  if (!made) co_return errors::concurrent_modification("The user was changed by another request.");
+  if (!made) co_return errors::concurrent_modification("The user was changed by other requests.");
   co_return CreateAccessKeyResponse{.access_key = {.user_name = user,
                                                    .access_key_id = key.id,
                                                    .status = "Active",
@@ -75,18 +78,20 @@ task<Result<DeleteAccessKeyResponse>> delete_access_key(Iam& iam, const RequestC
                                                         DeleteAccessKeyRequest in) {
   const std::string& account = ctx.scope.account;
   LF_CO_TRY(user, owner_of(iam, ctx, in.user_name));
-  LF_CO_TRY(key, need_key(iam, account, user, in.access_key_id));
   const auto keys = iam.access_keys();
-  store::Transaction transaction{{keys.unchanged(key.id, key.revision)}, {keys.remove(key.id)}};
   const auto users = iam.users(account);
-  if (auto row = users.get(key_of(user)); row && !user.empty()) {
-    row->value.access_keys.erase(key.id);
-    transaction.conditions.push_back(users.unchanged(row->id, row->revision));
-    transaction.operations.push_back(users.put(row->id, row->value));
+  for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+    LF_CO_TRY(key, need_key(iam, account, user, in.access_key_id));
+    store::Transaction transaction{{keys.unchanged(key.id, key.revision)}, {keys.remove(key.id)}};
+    if (auto row = users.get(key_of(user)); row && !user.empty()) {
+      row->value.access_keys.erase(key.id);
+      transaction.conditions.push_back(users.unchanged(row->id, row->revision));
+      transaction.operations.push_back(users.put(row->id, row->value));
+    }
+    LF_CO_TRY(gone, co_await iam.commit(std::move(transaction)));
+    if (gone) co_return DeleteAccessKeyResponse{};
   }
-  LF_CO_TRY(gone, co_await iam.commit(std::move(transaction)));
-  if (!gone) co_return errors::concurrent_modification("The user was changed by another request.");
-  co_return DeleteAccessKeyResponse{};
+  co_return errors::concurrent_modification("The user was changed by other requests.");
 }
 
 task<Result<ListAccessKeysResponse>> list_access_keys(Iam& iam, const RequestContext& ctx,

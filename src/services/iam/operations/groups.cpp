@@ -87,16 +87,18 @@ task<Result<AddUserToGroupResponse>> add_user_to_group(Iam& iam, const RequestCo
                                                        AddUserToGroupRequest in) {
   const auto groups = iam.groups(ctx.scope.account);
   const auto users = iam.users(ctx.scope.account);
-  const auto group = groups.get(key_of(in.group_name));
-  if (!group) co_return no_such("group", in.group_name);
-  auto user = users.get(key_of(in.user_name));
-  if (!user) co_return no_such("user", in.user_name);
-  user->value.groups.insert(group->value.name);
-  LF_CO_TRY(done, co_await iam.commit({{groups.unchanged(group->id, group->revision),
-                                        users.unchanged(user->id, user->revision)},
-                                       {users.put(user->id, user->value)}}));
-  if (!done) co_return errors::concurrent_modification("The user was changed by another request.");
-  co_return AddUserToGroupResponse{};
+  for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+    const auto group = groups.get(key_of(in.group_name));
+    if (!group) co_return no_such("group", in.group_name);
+    auto user = users.get(key_of(in.user_name));
+    if (!user) co_return no_such("user", in.user_name);
+    user->value.groups.insert(group->value.name);
+    LF_CO_TRY(done, co_await iam.commit({{groups.unchanged(group->id, group->revision),
+                                          users.unchanged(user->id, user->revision)},
+                                         {users.put(user->id, user->value)}}));
+    if (done) co_return AddUserToGroupResponse{};
+  }
+  co_return errors::concurrent_modification("The user was changed by other requests.");
 }
 
 task<Result<RemoveUserFromGroupResponse>> remove_user_from_group(Iam& iam,

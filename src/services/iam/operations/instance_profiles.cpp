@@ -79,23 +79,23 @@ task<Result<AddRoleToInstanceProfileResponse>> add_role_to_instance_profile(
     Iam& iam, const RequestContext& ctx, AddRoleToInstanceProfileRequest in) {
   const auto roles = iam.roles(ctx.scope.account);
   const auto profiles = iam.instance_profiles(ctx.scope.account);
-  const auto role = roles.get(key_of(in.role_name));
-  if (!role) co_return no_such("role", in.role_name);
-  auto profile = profiles.get(key_of(in.instance_profile_name));
-  if (!profile) co_return no_such("instance profile", in.instance_profile_name);
-  if (!profile->value.role.empty()) {
-    co_return errors::limit_exceeded(
-        "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1");
+  for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+    const auto role = roles.get(key_of(in.role_name));
+    if (!role) co_return no_such("role", in.role_name);
+    auto profile = profiles.get(key_of(in.instance_profile_name));
+    if (!profile) co_return no_such("instance profile", in.instance_profile_name);
+    if (!profile->value.role.empty()) {
+      co_return errors::limit_exceeded(
+          "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1");
+    }
+    profile->value.role = role->value.name;
+    // With the role's revision, so that it is not deleted at the same moment.
+    LF_CO_TRY(done, co_await iam.commit({{roles.unchanged(role->id, role->revision),
+                                          profiles.unchanged(profile->id, profile->revision)},
+                                         {profiles.put(profile->id, profile->value)}}));
+    if (done) co_return AddRoleToInstanceProfileResponse{};
   }
-  profile->value.role = role->value.name;
-  // With the role's revision, so that it is not deleted at the same moment.
-  LF_CO_TRY(done, co_await iam.commit({{roles.unchanged(role->id, role->revision),
-                                        profiles.unchanged(profile->id, profile->revision)},
-                                       {profiles.put(profile->id, profile->value)}}));
-  if (!done) {
-    co_return errors::concurrent_modification("The profile was changed by another request.");
-  }
-  co_return AddRoleToInstanceProfileResponse{};
+  co_return errors::concurrent_modification("The profile was changed by other requests.");
 }
 
 task<Result<RemoveRoleFromInstanceProfileResponse>> remove_role_from_instance_profile(
