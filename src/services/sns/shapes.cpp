@@ -37,6 +37,14 @@ Result<void> set_feedback(TopicRecord& topic, const std::string& name, const std
   return {};
 }
 
+// Those of protocols that are not served. Terraform's provider sets the rate of each to 0, which is
+// what it is; anything else would never have an effect.
+bool other_feedback(const std::string& name) {
+  return (name.ends_with("FeedbackRoleArn") || name.ends_with("SuccessFeedbackSampleRate")) &&
+         (name.starts_with("Application") || name.starts_with("Firehose") ||
+          name.starts_with("Lambda") || name.starts_with("SQS"));
+}
+
 bool truth(const std::string& value, bool& out) {
   out = value == "true" || value == "True" || value == "TRUE";
   return out || value == "false" || value == "False" || value == "FALSE";
@@ -74,6 +82,7 @@ Result<void> set_topic_attribute(TopicRecord& topic, const std::string& name,
     return {};
   }
   if (feedback(name)) return set_feedback(topic, name, value);
+  if (other_feedback(name) && (value.empty() || value == "0")) return {};
   if (name == "KmsMasterKeyId") {
     if (value.empty()) return {};
     return wrong(name, "encryption of topics is not served here");

@@ -17,8 +17,8 @@ task<Result<CreateRepositoryResponse>> create_repository(Ecr& ecr, const Request
   }
   if (in.encryption_configuration && in.encryption_configuration->encryption_type != "AES256") {
     co_return errors::invalid_parameter(
-        "Invalid parameter at 'encryptionConfiguration' failed to satisfy constraint: 'Landfall "
-        "has no KMS: AES256 only'");
+        "Invalid parameter at 'encryptionConfiguration' failed to satisfy constraint: 'images are "
+        "not encrypted under keys of KMS here: AES256 only'");
   }
   RepositoryRecord record;
   record.name = in.repository_name;

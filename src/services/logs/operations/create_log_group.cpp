@@ -7,7 +7,8 @@ namespace landfall::logs {
 task<Result<CreateLogGroupResponse>> create_log_group(Logs& logs, const RequestContext& ctx,
                                                       CreateLogGroupRequest in) {
   if (in.kms_key_id) {
-    co_return errors::invalid_parameter("kmsKeyId is not supported: there is no KMS here.");
+    co_return errors::invalid_parameter(
+        "Log groups are not encrypted under keys of KMS here; leave kmsKeyId out.");
   }
   if (in.log_group_class.value_or("STANDARD") != "STANDARD") {
     co_return errors::invalid_parameter("Only the log group class STANDARD is supported.");

@@ -60,7 +60,8 @@ Result<void> check_settings(const CreateDBInstanceRequest& in) {
     return fail("InvalidParameterValue", "The parameter MasterUserPassword must be provided.");
   }
   if (in.master_user_password) LF_OK(check_password(*in.master_user_password));
-  if (in.db_name) LF_OK(check_database_name(*in.db_name));
+  // Terraform's provider sends an empty one for "none".
+  if (!in.db_name.value_or("").empty()) LF_OK(check_database_name(*in.db_name));
   if (in.port) LF_OK(check_port(*in.port));
   if (in.kms_key_id && !in.storage_encrypted.value_or(false)) {
     return fail("InvalidParameterCombination",

@@ -38,7 +38,10 @@ task<Result<DescribeDBEngineVersionsResponse>> describe_db_engine_versions(
 
 task<Result<DescribeOrderableDBInstanceOptionsResponse>> describe_orderable_db_instance_options(
     Rds& rds, const RequestContext& ctx, DescribeOrderableDBInstanceOptionsRequest in) {
-  LF_CO_TRY(page, page_request(in.max_records, in.marker));
+  // Up to 1000 may be asked for, unlike in every other list; Terraform's provider does.
+  const bool many = in.max_records && *in.max_records > 100 && *in.max_records <= 1000;
+  LF_CO_TRY(page, page_request(many ? std::nullopt : in.max_records, in.marker));
+  if (many) page.limit = std::size_t(*in.max_records);
   if (in.engine != "postgres") {
     co_return fail("InvalidParameterValue", fmt::format("Unrecognized engine name: {}", in.engine));
   }

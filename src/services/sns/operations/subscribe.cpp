@@ -130,7 +130,7 @@ task<Result<UnsubscribeResponse>> unsubscribe(Sns& sns, const RequestContext& ct
   if (!anonymous) LF_CO_OK(sns.authorize(ctx, "Unsubscribe", found->topic));
   if (!subscription.confirmed && !anonymous) {
     co_return wrong(
-        "SubscriptionArn Reason: A pending subscription cannot be deleted; it ends by itself");
+        "SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation");
   }
   LF_CO_OK(co_await sns.store.commit(
       {{}, {sns.subscriptions(found->topic.scope).remove(found->row.id)}}));

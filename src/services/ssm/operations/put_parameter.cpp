@@ -49,7 +49,8 @@ task<Result<PutParameterResponse>> put_parameter(Ssm& ssm, const RequestContext&
                                                  PutParameterRequest in) {
   LF_CO_OK(check_name(in.name));
   LF_CO_OK(ssm.authorize(ctx, "PutParameter", in.name));
-  if (in.allowed_pattern) {
+  // Terraform's provider sends an empty one for "none".
+  if (!in.allowed_pattern.value_or("").empty()) {
     co_return errors::invalid_allowed_pattern("AllowedPattern is not served here.");
   }
   std::optional<std::vector<PolicyRecord>> policies;
