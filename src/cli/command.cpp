@@ -23,6 +23,7 @@ const std::vector<Command>& commands() {
       {"exec", "run a command in a task's container", run_exec},
       {"down", "stop and remove everything the server made, and its data", run_down},
       {"proxy", "carry the load balancers' traffic (started by serve)", run_proxy},
+      {"dns", "answer the names inside of VPCs (started by serve)", run_dns},
       {"version", "print the version", print_version},
   };
   return all;

@@ -19,6 +19,7 @@ int run_status(const std::vector<std::string>& words);
 int run_exec(const std::vector<std::string>& words);
 int run_why(const std::vector<std::string>& words);
 int run_down(const std::vector<std::string>& words);
+int run_dns(const std::vector<std::string>& words);
 int run_proxy(const std::vector<std::string>& words);
 
 int run(const std::vector<std::string>& words);

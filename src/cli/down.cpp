@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "host/claims/claims.h"
 #include "host/containers/leftovers.h"
+#include "host/dns/process/control.h"
 #include "host/hosts_file/hosts_file.h"
 #include "host/network/network.h"
 #include "host/volumes/volumes.h"
@@ -39,6 +40,8 @@ task<Result<void>> remove_everything(io::Loop& loop, host::Instance instance) {
   // No traffic to what is about to go.
   proxy::Control balancers(loop, instance.data_dir / "proxy");
   LF_CO_OK(co_await balancers.stop());
+  host::dns::Control names(loop, instance.data_dir / "dns");
+  co_await names.end();
   // Containers first: they hold networks and volumes.
   LF_CO_TRY(cgroups, host::Cgroups::detect());
   LF_CO_OK(co_await loop.run_blocking(

@@ -12,7 +12,7 @@
 #include "host/claims/claims.h"
 #include "io/files.h"
 #include "io/termination.h"
-#include "proxy/pid_file.h"
+#include "io/pid_file.h"
 
 namespace landfall::cli {
 namespace {
@@ -95,7 +95,7 @@ Result<ServerSettings> settings_of(const Parsed& parsed) {
 
 // What this server has of the machine that no other may have.
 Result<io::Fd> claim_addresses(const ServerSettings& settings) {
-  const auto proxy = proxy::read_pid_file(settings.instance.data_dir / "proxy" / "pid");
+  const auto proxy = io::read_pid_file(settings.instance.data_dir / "proxy" / "pid");
   std::vector<std::string> places;
   for (const elbv2::Published& published : settings.published) {
     places.push_back(published.at.str());

@@ -6,6 +6,7 @@
 #include "gateway/gateway.h"
 #include "host/authority/authority.h"
 #include "host/containers/local_containers.h"
+#include "host/dns/process/control.h"
 #include "host/images/blob_store.h"
 #include "http/server.h"
 #include "io/files.h"
@@ -202,11 +203,6 @@ http::ServerOptions server_options(const host::Authority& authority,
   return options;
 }
 
-std::vector<io::Endpoint> host_resolvers() {
-  const auto text = io::read_file("/etc/resolv.conf");
-  return text ? host::dns::upstreams_of(*text) : std::vector<io::Endpoint>();
-}
-
 Result<io::Endpoint> listen(http::Server& server, const io::Endpoint& endpoint) {
   auto at = server.listen(endpoint);
   if (at || at.error().code != "address-in-use") return at;
@@ -336,7 +332,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   reconcile::EventLog events(*store, clock, random);
   host::network::Network network(loop, settings.instance, {settings.public_pool});
   LF_CO_OK(network.check_pool());
-  host::dns::Server dns(loop, {.upstreams = host_resolvers()});
+  host::dns::Control dns(loop, folder / "dns");
   ec2::Ec2 ec2(loop, *store, clock, random, settings.public_pool);
   ec2::VpcController vpcs(ec2, network, dns, {});
   ec2::NetworkPort networks(ec2, network, vpcs);
@@ -405,7 +401,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   };
   route53::Route53 route53{loop, *store, clock, random, networks};
   route53::Publisher hosted_zones(
-      route53, [&vpcs](host::dns::ZoneTable zones) { vpcs.set_zones(std::move(zones)); });
+      route53, [&vpcs](host::dns::ZoneTable zones) { return vpcs.set_zones(std::move(zones)); });
   acm.cname_exists = [&route53](const std::string& owner, const std::string& name,
                                 const std::string& target) {
     return route53::cname_exists(route53, owner, name, target);
@@ -548,6 +544,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   if (started) started = co_await containers.open();
   if (started && !co_await asked_to_stop(loop)) {
     co_await tasks.collect_orphans();
+    background.start(dns);
     background.start(vpcs);
     background.start(snapshots);
     background.start(databases);
@@ -582,7 +579,6 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   co_await sweeping.stop();
   co_await background.stop();
   co_await task_agent.stop();
-  co_await dns.stop();
   co_await containers.close();
   co_return started;
 }

@@ -6,8 +6,19 @@
 
 #include "io/files.h"
 #include "io/net_asio.h"
+#include "io/shared_ports.h"
 
 namespace landfall::io {
+namespace {
+
+thread_local int shared_ports = 0;
+
+}  // namespace
+
+SharedPorts::SharedPorts() { ++shared_ports; }
+SharedPorts::~SharedPorts() { --shared_ports; }
+bool SharedPorts::wanted() { return shared_ports > 0; }
+
 namespace {
 
 using asio::ip::tcp;
@@ -45,6 +56,9 @@ Result<Fd> open_bound(const typename Protocol::endpoint& at, const std::string& 
   const int on = 1;
   if (setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) {
     return fail_errno("SO_REUSEADDR", errno);
+  }
+  if (SharedPorts::wanted() && setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) {
+    return fail_errno("SO_REUSEPORT", errno);
   }
   if (::bind(fd.get(), at.data(), socklen_t(at.size())) < 0 ||
       (type == SOCK_STREAM && ::listen(fd.get(), 1024) < 0)) {

@@ -2,11 +2,11 @@
 
 #include <csignal>
 
+#include "base/build_version.h"
 #include "base/log.h"
+#include "io/pid_file.h"
 #include "io/process.h"
 #include "proxy/last_metrics.h"
-#include "proxy/pid_file.h"
-#include "proxy/version.h"
 
 namespace landfall::proxy {
 namespace fs = std::filesystem;
@@ -121,7 +121,7 @@ task<Result<Status>> Control::status() {
 }
 
 task<Result<void>> Control::stop(Millis drain) {
-  const auto process = read_pid_file(folder_ / "pid");
+  const auto process = io::read_pid_file(folder_ / "pid");
   auto answer = co_await call(
       {.operation = "stop", .seconds = static_cast<int>(drain.count() / 1000)}, kCallTimeout);
   if (!process) co_return Result<void>();  // no file, no process

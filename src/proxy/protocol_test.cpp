@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "proxy/version.h"
+#include "base/build_version.h"
 
 namespace landfall::proxy {
 namespace {

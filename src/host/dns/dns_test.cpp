@@ -132,10 +132,11 @@ TEST(DnsServer, AnswersForwardsAndGivesUp) {
   io::Loop loop;
   loop.run([](io::Loop& loop) -> task<void> {
     auto upstream = io::UdpSocket::bind(loop, {"127.0.0.1", 0});
-    Server server(loop, {.upstreams = {upstream->local()}, .upstream_timeout = Millis(100)});
-    server.set_names(names());
     const std::uint16_t port = 20053 + std::uint16_t(::getpid() % 20000);
-    const auto opened = co_await server.open(view(), "", {ip("127.0.0.1")}, false, port);
+    Server server(
+        loop, {.upstreams = {upstream->local()}, .upstream_timeout = Millis(100), .port = port});
+    co_await server.set_names(names());
+    const auto opened = co_await server.open(view(), "", {ip("127.0.0.1")}, false);
     EXPECT_TRUE(opened) << opened.error().message;
     if (!opened) co_return;
 

@@ -43,8 +43,8 @@ struct Record {
   std::string name;  // of the owner; empty: that of the question
   std::uint16_t type = kTypeA;
   std::uint32_t ttl_s = 5;
-  Ipv4 address;        // A
-  std::string target;  // CNAME, PTR
+  Ipv4 address;           // A
+  std::string target;     // CNAME, PTR
   std::string data = {};  // in place of address and target: RDATA, of any type
 };
 

@@ -32,6 +32,7 @@ struct View {
   // Names with a meaning of their own in this VPC: of interface endpoints. "*.x" is any label and
   // x.
   std::map<std::string, std::vector<Ipv4>, std::less<>> own_names = {};
+  bool operator==(const View&) const = default;
 };
 
 struct Resolution {

@@ -1,6 +1,7 @@
 #include "host/dns/server.h"
 
 #include "base/log.h"
+#include "io/shared_ports.h"
 
 namespace landfall::host::dns {
 namespace {
@@ -80,8 +81,22 @@ Resolution Server::look_up(const View& view, const Query& query) const {
   return resolve(names_, view, query);
 }
 
+void Server::set_upstreams(std::vector<io::Endpoint> upstreams) {
+  options_.upstreams = std::move(upstreams);
+}
+
+task<void> Server::set_names(NameTable names) {
+  names_ = std::move(names);
+  co_return;
+}
+
+task<void> Server::set_zones(ZoneTable zones) {
+  zones_ = std::move(zones);
+  co_return;
+}
+
 task<Result<void>> Server::open(View view, std::string namespace_path, std::vector<Ipv4> addresses,
-                                bool reopen, std::uint16_t port) {
+                                bool reopen) {
   if (const auto found = views_.find(view.vpc_id); found != views_.end()) {
     if (!reopen) {
       found->second->view = std::move(view);
@@ -92,7 +107,8 @@ task<Result<void>> Server::open(View view, std::string namespace_path, std::vect
   const std::string id = view.vpc_id;
   auto listening = std::make_unique<Listening>(loop_, std::move(view));
   for (const Ipv4 address : addresses) {
-    const io::Endpoint at{address.str(), port};
+    const io::SharedPorts shared;
+    const io::Endpoint at{address.str(), options_.port};
     LF_CO_TRY(socket, io::UdpSocket::bind(loop_, at, namespace_path));
     LF_CO_TRY(listener, io::TcpListener::listen(loop_, at, namespace_path));
     listening->sockets.push_back(std::make_unique<io::UdpSocket>(std::move(socket)));
@@ -111,6 +127,13 @@ task<void> Server::close(std::string vpc_id) {
   const std::unique_ptr<Listening> closing = std::move(found->second);
   views_.erase(found);
   co_await closing->tasks.stop();
+}
+
+task<void> Server::keep_only(std::set<std::string> vpc_ids) {
+  std::vector<std::string> gone;
+  for (const auto& [id, listening] : views_)
+    if (!vpc_ids.contains(id)) gone.push_back(id);
+  for (const std::string& id : gone) co_await close(id);
 }
 
 task<void> Server::stop() {
@@ -186,7 +209,8 @@ task<std::optional<std::string>> Server::answer(Listening& at, std::string messa
 task<std::string> Server::forward(Query query, std::string message, bool udp) {
   if (forwarding_ < options_.most_forwarded) {
     const Busy busy(forwarding_);
-    for (const io::Endpoint& upstream : options_.upstreams) {
+    // A copy: they may change meanwhile.
+    for (const io::Endpoint& upstream : std::vector(options_.upstreams)) {
       auto reply =
           co_await io::with_timeout(loop_, options_.upstream_timeout,
                                     udp ? ask_udp(upstream, message) : ask_tcp(upstream, message));

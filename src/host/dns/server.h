@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "host/dns/zones.h"
+#include "host/dns/resolver.h"
 #include "io/loop.h"
 #include "io/net.h"
 
@@ -19,28 +19,29 @@ struct ServerOptions {
   std::size_t most_forwarded = 256;     // at once, in all VPCs; more are told "server failure"
   std::size_t most_connections = 64;    // TCP, per view
   Millis connection_timeout{10'000};    // a TCP client that says nothing
+  std::uint16_t port = 53;
 };
 
 // The nameservers of a resolv.conf, at most three.
 std::vector<io::Endpoint> upstreams_of(std::string_view resolv_conf);
 
-class Server {
+class Server : public Resolver {
  public:
   Server(io::Loop& loop, ServerOptions options);
-  ~Server();  // after stop()
+  ~Server() override;  // after stop()
   Server(const Server&) = delete;
 
-  // What names mean, from now on.
-  void set_names(NameTable names) { names_ = std::move(names); }
-  void set_zones(ZoneTable zones) { zones_ = std::move(zones); }
+  // Whom names that are not ours are asked of, from now on.
+  void set_upstreams(std::vector<io::Endpoint> upstreams);
 
-  // Listens on port `port` of the addresses inside the namespace. A view that is open already is
-  // only changed, unless its namespace is another one (`reopen`). Errors: "address-in-use",
-  // errno-*.
+  task<void> set_names(NameTable names) override;
+  task<void> set_zones(ZoneTable zones) override;
+  // Another process may have the same addresses open: its successor opens them beside it.
   task<Result<void>> open(View view, std::string namespace_path, std::vector<Ipv4> addresses,
-                          bool reopen, std::uint16_t port = 53);
-  task<void> close(std::string vpc_id);
-  task<void> stop();
+                          bool reopen) override;
+  task<void> close(std::string vpc_id) override;
+  task<void> keep_only(std::set<std::string> vpc_ids) override;
+  task<void> stop() override;
 
  private:
   struct Listening;

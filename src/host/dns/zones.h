@@ -23,6 +23,7 @@ struct Zone {
   std::set<std::string> vpcs;  // private: answered inside these only; empty: public
   // By name (lower case, without the final dot; "*.x" is a wildcard) and type.
   std::map<std::string, std::map<std::uint16_t, std::vector<RecordSet>>, std::less<>> records;
+  bool operator==(const Zone&) const = default;
 };
 
 using ZoneTable = std::vector<Zone>;

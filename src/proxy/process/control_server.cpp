@@ -7,9 +7,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/build_version.h"
 #include "base/log.h"
-#include "proxy/pid_file.h"
-#include "proxy/version.h"
+#include "io/pid_file.h"
 
 namespace landfall::proxy {
 namespace {
@@ -45,7 +45,7 @@ Result<void> ControlServer::open() {
   ::umask(before);
   if (bound < 0) return fail_errno("bind " + text, error);
   if (::listen(listener_.get(), 64) < 0) return fail_errno("listen on " + text, errno);
-  LF_OK(write_pid_file(folder_ / "pid"));
+  LF_OK(io::write_pid_file(folder_ / "pid"));
   // Whoever connects reaches either the old process or this one, never nobody.
   if (::rename(text.c_str(), path.c_str()) < 0) return fail_errno("rename " + text, errno);
   return {};

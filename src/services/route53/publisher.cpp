@@ -84,7 +84,7 @@ Publisher::Publisher(Route53& route53, Publish publish)
 
 task<Result<reconcile::Requeue>> Publisher::reconcile(std::string) {
   const store::Revision revision = route53_.store.revision();
-  publish_(zone_table(route53_));
+  co_await publish_(zone_table(route53_));
   route53_.published = revision;
   published_.notify_all();
   co_return reconcile::Requeue{};

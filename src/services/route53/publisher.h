@@ -12,7 +12,8 @@ host::dns::ZoneTable zone_table(const Route53& route53);
 
 class Publisher {
  public:
-  using Publish = std::function<void(host::dns::ZoneTable)>;
+  // Resumes when they are in force.
+  using Publish = std::function<task<void>(host::dns::ZoneTable)>;
   Publisher(Route53& route53, Publish publish);
   void start() { controller_.start(); }
   task<void> stop() { return controller_.stop(); }

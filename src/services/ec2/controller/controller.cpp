@@ -94,7 +94,7 @@ bool has_interfaces(const Tables& tables, std::string_view vpc_id) {
 
 }  // namespace
 
-VpcController::VpcController(Ec2& ec2, host::network::Network& network, host::dns::Server& dns,
+VpcController::VpcController(Ec2& ec2, host::network::Network& network, host::dns::Resolver& dns,
                              VpcControllerOptions options)
     : ec2_(ec2),
       network_(network),
@@ -116,6 +116,7 @@ VpcController::VpcController(Ec2& ec2, host::network::Network& network, host::dn
 VpcController::~VpcController() = default;
 
 void VpcController::start() {
+  remember_public_names();
   controller_.start();
   controller_.enqueue("sweep");
   controller_.enqueue("names");
@@ -336,10 +337,21 @@ void VpcController::stop_listeners(const std::string& vpc_id, Vpc& vpc) {
   }
 }
 
-void VpcController::set_zones(host::dns::ZoneTable zones) {
-  dns_.set_zones(zones);
-  zones_ = std::move(zones);
+task<void> VpcController::set_zones(host::dns::ZoneTable zones) {
+  zones_ = zones;
   controller_.enqueue("names");
+  co_await dns_.set_zones(std::move(zones));
+}
+
+// DNS may have answered all along, so its first table must not lack the names of VPCs that have not
+// been looked at yet.
+void VpcController::remember_public_names() {
+  for (const store::KeyValue& row : ec2_.store.range("/ec2/")) {
+    const auto key = parse_key(row.key);
+    if (!key || key->table != "vpcs") continue;
+    if (const auto records = read_vpc(ec2_.tables(key->scope), std::string(key->id)))
+      vpcs_[std::string(key->id)].public_names = public_names(*records, key->scope);
+  }
 }
 
 task<Result<void>> VpcController::publish_names() {
@@ -363,7 +375,7 @@ task<Result<void>> VpcController::publish_names() {
   // A name of a hosted zone may stand for one of those above, so it changes with them.
   for (const auto& [name, address] : host::dns::outside_addresses(zones_, table))
     outside.emplace(name, address);
-  dns_.set_names(std::move(table));
+  co_await dns_.set_names(std::move(table));
   if (options_.hosts_file.empty()) co_return Result<void>();
   co_return co_await ec2_.loop.run_blocking(
       [path = options_.hosts_file, tag = network_.instance().tag, names = std::move(outside)] {
@@ -382,6 +394,8 @@ task<Result<void>> VpcController::sweep() {
   for (const std::string& id : observed.interfaces) {
     if (!wanted.contains(id)) LF_CO_OK(co_await network_.remove_interface_namespace(id));
   }
+  // Before the namespaces that it listens in go.
+  co_await dns_.keep_only(wanted);
   for (const std::string& id : observed.vpcs) {
     if (!wanted.contains(id)) LF_CO_OK(co_await network_.remove_vpc(id));
   }

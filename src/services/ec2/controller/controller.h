@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 
-#include "host/dns/server.h"
+#include "host/dns/resolver.h"
 #include "host/network/network.h"
 #include "reconcile/controller.h"
 #include "services/ec2/controller/flow_delivery.h"
@@ -32,7 +32,7 @@ struct EndpointListener {
 
 class VpcController {
  public:
-  VpcController(Ec2& ec2, host::network::Network& network, host::dns::Server& dns,
+  VpcController(Ec2& ec2, host::network::Network& network, host::dns::Resolver& dns,
                 VpcControllerOptions options);
   ~VpcController();
 
@@ -44,8 +44,8 @@ class VpcController {
   void add_listener(VpcListener listener);
   // What answers on the interfaces of VPC endpoints; before start().
   void set_endpoint_listener(EndpointListener listener);
-  // The hosted zones that DNS answers from, from now on.
-  void set_zones(host::dns::ZoneTable zones);
+  // The hosted zones that DNS answers from; resumes when it does.
+  task<void> set_zones(host::dns::ZoneTable zones);
   // See Port::wait_ready.
   task<Result<void>> wait_ready(Scope scope, std::string id, Millis timeout);
   // Resumes when the kernel has the VPC as the store says now, or when it takes longer than
@@ -83,12 +83,13 @@ class VpcController {
   void stop_listeners(const std::string& vpc_id, Vpc& vpc);
   task<void> take_flows(const VpcRecords& records, Scope scope, Vpc& vpc, int generation);
   task<void> end_windows();
+  void remember_public_names();
   task<Result<void>> publish_names();
   task<Result<void>> sweep();
 
   Ec2& ec2_;
   host::network::Network& network_;
-  host::dns::Server& dns_;
+  host::dns::Resolver& dns_;
   VpcControllerOptions options_;
   std::vector<VpcListener> listeners_;
   EndpointListener endpoint_listener_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "host/dns/server.h"
 #include "host/network/namespaces.h"
 #include "io/files.h"
 #include "io/net.h"

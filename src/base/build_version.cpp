@@ -1,11 +1,11 @@
-#include "proxy/version.h"
+#include "base/build_version.h"
 
 #include <elf.h>
 #include <link.h>
 
 #include "base/bytes.h"
 
-namespace landfall::proxy {
+namespace landfall {
 namespace {
 
 // The GNU build id among the notes of the first object, which is the program itself.
@@ -41,4 +41,4 @@ const std::string& build_version() {
   return id;
 }
 
-}  // namespace landfall::proxy
+}  // namespace landfall

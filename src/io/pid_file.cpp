@@ -1,14 +1,14 @@
-#include "proxy/pid_file.h"
+#include "io/pid_file.h"
 
 #include <unistd.h>
 
 #include "io/files.h"
 #include "io/process.h"
 
-namespace landfall::proxy {
+namespace landfall::io {
 
 Result<ProcessId> read_pid_file(const std::filesystem::path& path) {
-  LF_TRY(text, io::read_file(path, 100));
+  LF_TRY(text, read_file(path, 100));
   ProcessId out;
   const char* end = text.data() + text.size();
   const auto pid = std::from_chars(text.data(), end, out.pid);
@@ -20,8 +20,8 @@ Result<ProcessId> read_pid_file(const std::filesystem::path& path) {
 }
 
 Result<void> write_pid_file(const std::filesystem::path& path) {
-  LF_TRY(start_time, io::process_start_time(::getpid()));
-  return io::write_file(path, fmt::format("{} {}\n", ::getpid(), start_time), 0644);
+  LF_TRY(start_time, process_start_time(::getpid()));
+  return write_file(path, fmt::format("{} {}\n", ::getpid(), start_time), 0644);
 }
 
-}  // namespace landfall::proxy
+}  // namespace landfall::io

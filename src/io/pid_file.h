@@ -1,11 +1,11 @@
-// <folder>/pid: "PID START_TIME", of the process that answers on the control socket.
+// A file "PID START_TIME" that names a process beside the server (the load balancers' proxy, DNS).
 #pragma once
 
 #include <filesystem>
 
 #include "base/result.h"
 
-namespace landfall::proxy {
+namespace landfall::io {
 
 struct ProcessId {
   int pid = 0;
@@ -16,4 +16,4 @@ Result<ProcessId> read_pid_file(const std::filesystem::path& path);
 // Of this process.
 Result<void> write_pid_file(const std::filesystem::path& path);
 
-}  // namespace landfall::proxy
+}  // namespace landfall::io

@@ -3,9 +3,9 @@
 
 #include <string>
 
-namespace landfall::proxy {
+namespace landfall {
 
 // Hexadecimal; equal for equal binaries only.
 const std::string& build_version();
 
-}  // namespace landfall::proxy
+}  // namespace landfall
