@@ -3,8 +3,7 @@
 
 #include "services/rds/keys.h"
 #include "services/rds/master_secret.h"
-#include "services/rds/settings.h"
-#include "services/rds/shapes.h"
+#include "services/rds/new_instance.h"
 #include "wire/context.h"
 
 namespace landfall::rds {
@@ -44,24 +43,10 @@ Result<void> check_restore(const In& in, const Origin& origin) {
   if (in.port) LF_OK(check_port(*in.port));
   if (in.backup_retention_period) LF_OK(check_retention(*in.backup_retention_period));
   if (in.preferred_backup_window) LF_OK(check_backup_window(*in.preferred_backup_window));
+  LF_OK(refuse_unsupported_alike(in));
   return refuse_unsupported({
-      {in.multi_az.value_or(false), "MultiAZ"},
-      {in.iops.has_value(), "Iops"},
-      {in.storage_throughput.has_value(), "StorageThroughput"},
-      {in.enable_iam_database_authentication.value_or(false), "EnableIAMDatabaseAuthentication"},
-      {in.domain.has_value(), "Domain"},
       {in.db_name.has_value(), "DBName"},
-      {!in.processor_features.empty(), "ProcessorFeatures"},
-      {in.network_type.value_or("IPV4") != "IPV4", "NetworkType"},
-      {in.backup_target.value_or("region") != "region", "BackupTarget"},
-      {in.dedicated_log_volume.value_or(false), "DedicatedLogVolume"},
       {in.tde_credential_arn.has_value(), "TdeCredentialArn"},
-      {in.ca_certificate_identifier.value_or(std::string(kCertificateAuthority)) !=
-           kCertificateAuthority,
-       "CACertificateIdentifier"},
-      {!in.additional_storage_volumes.empty(), "AdditionalStorageVolumes"},
-      {in.option_group_name && !in.option_group_name->starts_with("default:postgres"),
-       "OptionGroupName"},
   });
 }
 
@@ -74,11 +59,7 @@ task<Result<DbInstance>> restored_instance(Rds& rds, const RequestContext& ctx, 
   LF_CO_TRY(version, co_await choose_version(rds, origin.engine_version));
   LF_CO_TRY(parameters, check_parameter_group(rds, ctx.scope, in.db_parameter_group_name, version));
   LF_CO_TRY(tags, to_tags(in.tags));
-  DbInstance instance;
-  instance.identifier = std::move(identifier);
-  instance.resource_id = "db-" + rds.random.pick("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 26);
-  instance.account = ctx.scope.account;
-  instance.region = ctx.scope.region;
+  DbInstance instance = new_instance(rds, ctx, std::move(identifier));
   LF_CO_OK(co_await place(rds, instance,
                           {in.db_subnet_group_name, in.availability_zone, in.vpc_security_group_ids,
                            in.publicly_accessible}));
@@ -97,17 +78,13 @@ task<Result<DbInstance>> restored_instance(Rds& rds, const RequestContext& ctx, 
   }
   instance.port = in.port.value_or(origin.port);
   instance.parameter_group = parameters;
-  instance.deletion_protection = in.deletion_protection.value_or(false);
+  take_plain_settings(in, instance);
   instance.auto_minor_version_upgrade = in.auto_minor_version_upgrade.value_or(true);
-  instance.copy_tags_to_snapshot = in.copy_tags_to_snapshot.value_or(false);
   instance.backup_retention_days =
       in.backup_retention_period.value_or(origin.backup_retention_days);
   instance.backup_window = in.preferred_backup_window.value_or(random_backup_window(rds.random));
   instance.maintenance_window = random_maintenance_window(rds.random);
-  for (const std::string& log : in.enable_cloudwatch_logs_exports)
-    instance.log_exports.push_back(log);
   instance.tags = tags.empty() ? origin.tags : std::move(tags);
-  instance.created_at = ctx.now;
   co_return instance;
 }
 

@@ -2,9 +2,7 @@
 #include "host/postgres/scram.h"
 #include "services/rds/keys.h"
 #include "services/rds/master_secret.h"
-#include "services/rds/settings.h"
-#include "services/rds/shapes.h"
-#include "wire/rds/errors.h"
+#include "services/rds/new_instance.h"
 #include "wire/rds/operations.h"
 
 namespace landfall::rds {
@@ -19,30 +17,16 @@ Result<void> check_supported(const CreateDBInstanceRequest& in) {
     return fail("InvalidParameterCombination",
                 "The license model of postgres is postgresql-license.");
   }
+  LF_OK(refuse_unsupported_alike(in));
   return refuse_unsupported({
-      {in.multi_az.value_or(false), "MultiAZ"},
-      {in.iops.has_value(), "Iops"},
-      {in.storage_throughput.has_value(), "StorageThroughput"},
       {in.max_allocated_storage.has_value(), "MaxAllocatedStorage"},
-      {in.enable_iam_database_authentication.value_or(false), "EnableIAMDatabaseAuthentication"},
       {in.enable_performance_insights.value_or(false), "EnablePerformanceInsights"},
       {in.monitoring_interval.value_or(0) != 0, "MonitoringInterval"},
       {in.db_cluster_identifier.has_value(), "DBClusterIdentifier"},
       {!in.db_security_groups.empty(), "DBSecurityGroups"},
-      {in.domain.has_value(), "Domain"},
       {in.tde_credential_arn.has_value(), "TdeCredentialArn"},
       {in.character_set_name.has_value(), "CharacterSetName"},
       {in.timezone.has_value(), "Timezone"},
-      {!in.processor_features.empty(), "ProcessorFeatures"},
-      {in.network_type.value_or("IPV4") != "IPV4", "NetworkType"},
-      {in.backup_target.value_or("region") != "region", "BackupTarget"},
-      {in.dedicated_log_volume.value_or(false), "DedicatedLogVolume"},
-      {in.ca_certificate_identifier.value_or(std::string(kCertificateAuthority)) !=
-           kCertificateAuthority,
-       "CACertificateIdentifier"},
-      {!in.additional_storage_volumes.empty(), "AdditionalStorageVolumes"},
-      {in.option_group_name && !in.option_group_name->starts_with("default:postgres"),
-       "OptionGroupName"},
   });
 }
 
@@ -79,19 +63,13 @@ Result<void> check_settings(const CreateDBInstanceRequest& in) {
 task<Result<CreateDBInstanceResponse>> create_db_instance(Rds& rds, const RequestContext& ctx,
                                                           CreateDBInstanceRequest in) {
   LF_CO_TRY(identifier, check_identifier(in.db_instance_identifier, "DBInstanceIdentifier"));
-  const auto table = rds.tables(ctx.scope).instances;
-  if (table.get(identifier))
-    co_return errors::db_instance_already_exists("DB instance already exists");
+  LF_CO_OK(check_unused(rds, ctx.scope, identifier));
   LF_CO_OK(check_settings(in));
   LF_CO_TRY(version, co_await choose_version(rds, in.engine_version));
   LF_CO_TRY(parameters, check_parameter_group(rds, ctx.scope, in.db_parameter_group_name, version));
   LF_CO_TRY(tags, to_tags(in.tags));
 
-  DbInstance instance;
-  instance.identifier = identifier;
-  instance.resource_id = "db-" + rds.random.pick("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 26);
-  instance.account = ctx.scope.account;
-  instance.region = ctx.scope.region;
+  DbInstance instance = new_instance(rds, ctx, identifier);
   LF_CO_OK(co_await place(rds, instance,
                           {in.db_subnet_group_name, in.availability_zone, in.vpc_security_group_ids,
                            in.publicly_accessible}));
@@ -114,9 +92,8 @@ task<Result<CreateDBInstanceResponse>> create_db_instance(Rds& rds, const Reques
   instance.applied_verifier = instance.master_verifier;  // the new server is made with it
   instance.port = in.port.value_or(5432);
   instance.parameter_group = parameters;
-  instance.deletion_protection = in.deletion_protection.value_or(false);
+  take_plain_settings(in, instance);
   instance.auto_minor_version_upgrade = in.auto_minor_version_upgrade.value_or(true);
-  instance.copy_tags_to_snapshot = in.copy_tags_to_snapshot.value_or(false);
   instance.backup_retention_days = in.backup_retention_period.value_or(1);
   instance.backup_window = in.preferred_backup_window.value_or(random_backup_window(rds.random));
   instance.maintenance_window = random_maintenance_window(rds.random);
@@ -124,16 +101,10 @@ task<Result<CreateDBInstanceResponse>> create_db_instance(Rds& rds, const Reques
     LF_CO_TRY(window, check_maintenance_window(*in.preferred_maintenance_window));
     instance.maintenance_window = window;
   }
-  for (const std::string& log : in.enable_cloudwatch_logs_exports)
-    instance.log_exports.push_back(log);
   instance.tags = std::move(tags);
-  instance.created_at = ctx.now;
-
-  LF_CO_TRY(done, co_await rds.store.commit(
-                      {{table.absent(identifier)}, {table.put(identifier, instance)}}));
-  if (!done.succeeded) co_return errors::db_instance_already_exists("DB instance already exists");
+  LF_CO_TRY(added, co_await add_instance(rds, ctx, std::move(instance)));
   CreateDBInstanceResponse out;
-  out.db_instance = to_shape(rds, instance);
+  out.db_instance = std::move(added);
   co_return out;
 }
 

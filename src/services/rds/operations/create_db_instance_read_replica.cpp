@@ -1,8 +1,7 @@
 // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html
 #include "services/rds/keys.h"
+#include "services/rds/new_instance.h"
 #include "services/rds/replicas.h"
-#include "services/rds/settings.h"
-#include "services/rds/shapes.h"
 #include "services/rds/state.h"
 #include "wire/rds/errors.h"
 #include "wire/rds/operations.h"
@@ -11,28 +10,14 @@ namespace landfall::rds {
 namespace {
 
 Result<void> check_settings(const CreateDBInstanceReadReplicaRequest& in) {
+  LF_OK(refuse_unsupported_alike(in));
   LF_OK(refuse_unsupported({
-      {in.multi_az.value_or(false), "MultiAZ"},
-      {in.iops.has_value(), "Iops"},
-      {in.storage_throughput.has_value(), "StorageThroughput"},
       {in.max_allocated_storage.has_value(), "MaxAllocatedStorage"},
-      {in.enable_iam_database_authentication.value_or(false), "EnableIAMDatabaseAuthentication"},
       {in.enable_performance_insights.value_or(false), "EnablePerformanceInsights"},
       {in.monitoring_interval.value_or(0) != 0, "MonitoringInterval"},
       {in.source_db_cluster_identifier.has_value(), "SourceDBClusterIdentifier"},
       {in.replica_mode.has_value(), "ReplicaMode"},
-      {in.domain.has_value(), "Domain"},
-      {!in.processor_features.empty(), "ProcessorFeatures"},
-      {in.network_type.value_or("IPV4") != "IPV4", "NetworkType"},
-      {in.backup_target.value_or("region") != "region", "BackupTarget"},
-      {in.dedicated_log_volume.value_or(false), "DedicatedLogVolume"},
       {in.upgrade_storage_config.value_or(false), "UpgradeStorageConfig"},
-      {in.ca_certificate_identifier.value_or(std::string(kCertificateAuthority)) !=
-           kCertificateAuthority,
-       "CACertificateIdentifier"},
-      {!in.additional_storage_volumes.empty(), "AdditionalStorageVolumes"},
-      {in.option_group_name && !in.option_group_name->starts_with("default:postgres"),
-       "OptionGroupName"},
   }));
   if (in.db_instance_class) LF_OK(check_class(*in.db_instance_class));
   if (in.port) LF_OK(check_port(*in.port));
@@ -83,9 +68,7 @@ Result<DbInstance> find_source(Rds& rds, const RequestContext& ctx,
 task<Result<CreateDBInstanceReadReplicaResponse>> create_db_instance_read_replica(
     Rds& rds, const RequestContext& ctx, CreateDBInstanceReadReplicaRequest in) {
   LF_CO_TRY(identifier, check_identifier(in.db_instance_identifier, "DBInstanceIdentifier"));
-  const auto table = rds.tables(ctx.scope).instances;
-  if (table.get(identifier))
-    co_return errors::db_instance_already_exists("DB instance already exists");
+  LF_CO_OK(check_unused(rds, ctx.scope, identifier));
   LF_CO_OK(check_settings(in));
   LF_CO_TRY(tags, to_tags(in.tags));
   LF_CO_TRY(source, find_source(rds, ctx, in));
@@ -102,11 +85,7 @@ task<Result<CreateDBInstanceReadReplicaResponse>> create_db_instance_read_replic
                                   in.db_parameter_group_name.value_or(source.parameter_group),
                                   source.engine_version));
 
-  DbInstance replica;
-  replica.identifier = identifier;
-  replica.resource_id = "db-" + rds.random.pick("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 26);
-  replica.account = ctx.scope.account;
-  replica.region = ctx.scope.region;
+  DbInstance replica = new_instance(rds, ctx, identifier);
   LF_CO_OK(
       co_await place(rds, replica,
                      {in.db_subnet_group_name.value_or(source.subnet_group), in.availability_zone,
@@ -127,25 +106,19 @@ task<Result<CreateDBInstanceReadReplicaResponse>> create_db_instance_read_replic
   replica.master_verifier = replica.applied_verifier = source.applied_verifier;
   replica.port = in.port.value_or(source.port);
   replica.parameter_group = parameters;
-  replica.deletion_protection = in.deletion_protection.value_or(false);
-  replica.copy_tags_to_snapshot = in.copy_tags_to_snapshot.value_or(false);
+  take_plain_settings(in, replica);
   replica.auto_minor_version_upgrade =
       in.auto_minor_version_upgrade.value_or(source.auto_minor_version_upgrade);
   replica.backup_retention_days = 0;
   replica.backup_window = source.backup_window;
   replica.maintenance_window = source.maintenance_window;
-  for (const std::string& log : in.enable_cloudwatch_logs_exports)
-    replica.log_exports.push_back(log);
   replica.tags = std::move(tags);
   replica.replica_source = source.identifier;
   replica.replica_source_id = source.resource_id;
-  replica.created_at = ctx.now;
 
-  LF_CO_TRY(done, co_await rds.store.commit(
-                      {{table.absent(identifier)}, {table.put(identifier, replica)}}));
-  if (!done.succeeded) co_return errors::db_instance_already_exists("DB instance already exists");
+  LF_CO_TRY(added, co_await add_instance(rds, ctx, std::move(replica)));
   CreateDBInstanceReadReplicaResponse out;
-  out.db_instance = to_shape(rds, replica);
+  out.db_instance = std::move(added);
   co_return out;
 }
 

@@ -1,6 +1,5 @@
 // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceFromDBSnapshot.html
 #include "services/rds/restore.h"
-#include "services/rds/shapes.h"
 #include "services/rds/snapshots.h"
 #include "wire/rds/errors.h"
 #include "wire/rds/operations.h"
@@ -11,9 +10,7 @@ task<Result<RestoreDBInstanceFromDBSnapshotResponse>> restore_db_instance_from_d
   LF_CO_TRY(identifier, check_identifier(in.db_instance_identifier, "DBInstanceIdentifier"));
   LF_CO_OK(refuse_unsupported(
       {{in.db_cluster_snapshot_identifier.has_value(), "DBClusterSnapshotIdentifier"}}));
-  const auto tables = rds.tables(ctx.scope);
-  if (tables.instances.get(identifier))
-    co_return errors::db_instance_already_exists("DB instance already exists");
+  LF_CO_OK(check_unused(rds, ctx.scope, identifier));
   if (!in.db_snapshot_identifier) {
     co_return fail("InvalidParameterCombination",
                    "The parameter DBSnapshotIdentifier must be provided.");
@@ -26,11 +23,9 @@ task<Result<RestoreDBInstanceFromDBSnapshotResponse>> restore_db_instance_from_d
   LF_CO_TRY(instance, co_await restored_instance(rds, ctx, in, identifier, origin_of(snapshot)));
   instance.restore_snapshot = snapshot.volume_snapshot;
 
-  LF_CO_TRY(done, co_await rds.store.commit({{tables.instances.absent(identifier)},
-                                             {tables.instances.put(identifier, instance)}}));
-  if (!done.succeeded) co_return errors::db_instance_already_exists("DB instance already exists");
+  LF_CO_TRY(added, co_await add_instance(rds, ctx, std::move(instance)));
   RestoreDBInstanceFromDBSnapshotResponse out;
-  out.db_instance = to_shape(rds, instance);
+  out.db_instance = std::move(added);
   co_return out;
 }
 

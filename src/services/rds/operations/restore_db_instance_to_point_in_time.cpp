@@ -1,7 +1,6 @@
 // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceToPointInTime.html
 #include "services/rds/backups.h"
 #include "services/rds/restore.h"
-#include "services/rds/shapes.h"
 #include "services/rds/state.h"
 #include "wire/rds/errors.h"
 #include "wire/rds/operations.h"
@@ -75,9 +74,7 @@ task<Result<RestoreDBInstanceToPointInTimeResponse>> restore_db_instance_to_poin
   LF_CO_TRY(identifier,
             check_identifier(in.target_db_instance_identifier, "TargetDBInstanceIdentifier"));
   LF_CO_OK(check_question(in));
-  const auto tables = rds.tables(ctx.scope);
-  if (tables.instances.get(identifier))
-    co_return errors::db_instance_already_exists("DB instance already exists");
+  LF_CO_OK(check_unused(rds, ctx.scope, identifier));
   LF_CO_TRY(source, find_source(rds, ctx.scope, in));
   if (source.instance.backup_retention_days == 0) {
     co_return errors::point_in_time_restore_not_enabled(
@@ -114,11 +111,9 @@ task<Result<RestoreDBInstanceToPointInTimeResponse>> restore_db_instance_to_poin
   instance.restore_source = source.instance.resource_id;
   instance.restore_base_at = base->created_at;
   instance.restore_until = in.restore_time;
-  LF_CO_TRY(done, co_await rds.store.commit({{tables.instances.absent(identifier)},
-                                             {tables.instances.put(identifier, instance)}}));
-  if (!done.succeeded) co_return errors::db_instance_already_exists("DB instance already exists");
+  LF_CO_TRY(added, co_await add_instance(rds, ctx, std::move(instance)));
   RestoreDBInstanceToPointInTimeResponse out;
-  out.db_instance = to_shape(rds, instance);
+  out.db_instance = std::move(added);
   co_return out;
 }
 
