@@ -126,6 +126,76 @@ task<void> wait_for_users(Ec2& ec2, Tables tables, std::string list_id) {
   for (const std::string& vpc : vpcs) co_await wait_in_force(ec2, tables.scope, vpc);
 }
 
+void begin_version(PrefixListRecord& list) {
+  ++list.version;
+  keep_version(list);
+}
+
+Result<void> modify(const Tables& tables, PrefixListRecord& list,
+                    const ModifyManagedPrefixListRequest& in) {
+  const bool entries = !in.add_entries.empty() || !in.remove_entries.empty();
+  if (entries && in.max_entries) {
+    return fail("InvalidParameterCombination",
+                "You cannot modify the entries of a prefix list and its size at once");
+  }
+  if (in.ipam_prefix_list_resolver_sync_enabled.value_or(false))
+    return fail("InvalidParameterValue", "There is no IPAM here.");
+  if (in.prefix_list_name) {
+    LF_OK(check_name(*in.prefix_list_name));
+    list.name = *in.prefix_list_name;
+  }
+  if (in.max_entries) {
+    LF_OK(check_users(tables, list, *in.max_entries - list.max_entries));
+    list.max_entries = *in.max_entries;
+  }
+  if (!entries) return {};
+  LF_OK(check_version(list, in.current_version));
+  for (const RemovePrefixListEntry& gone : in.remove_entries) {
+    if (std::erase_if(list.entries, [&](const auto& e) { return e.cidr == gone.cidr; }) == 0) {
+      return fail("InvalidParameterValue",
+                  fmt::format("The prefix list {} has no entry {}", list.id, gone.cidr));
+    }
+  }
+  LF_OK(add_entries(list.entries, in.add_entries));
+  begin_version(list);
+  return {};
+}
+
+Result<void> restore(const Tables&, PrefixListRecord& list,
+                     const RestoreManagedPrefixListVersionRequest& in) {
+  LF_OK(check_version(list, in.current_version));
+  const auto found = list.versions.find(fmt::format("{:08}", in.previous_version));
+  if (found == list.versions.end() || in.previous_version >= list.version) {
+    return fail("InvalidParameterValue", fmt::format("The prefix list {} has no earlier version {}",
+                                                     list.id, in.previous_version));
+  }
+  list.entries = found->second;
+  begin_version(list);
+  return {};
+}
+
+// Finds a list of the account's own, has it changed, writes it down, and waits until those that use
+// it let pass what it says now. `verb` names its states.
+template <class Out, class In>
+task<Result<Out>> change_list(Ec2& ec2, const RequestContext& ctx, In in, std::string_view verb,
+                              Result<void> (*change)(const Tables&, PrefixListRecord&, const In&)) {
+  LF_CO_OK(check_dry_run(in));
+  LF_CO_TRY(tables, co_await open_tables(ec2, ctx.scope));
+  Out out;
+  {
+    const auto guard = co_await ec2.writing.enter();
+    LF_CO_TRY(row, find_own(tables, in.prefix_list_id));
+    LF_CO_OK(change(tables, row.value, in));
+    LF_CO_OK(check_size(row.value));
+    row.value.state = fmt::format("{}-complete", verb);
+    LF_CO_OK(co_await save(ec2, tables.prefix_lists, row.value));
+    out.prefix_list = describe(tables, row.value);
+    out.prefix_list->state = fmt::format("{}-in-progress", verb);
+  }
+  co_await wait_for_users(ec2, tables, in.prefix_list_id);
+  co_return out;
+}
+
 }  // namespace
 
 task<Result<CreateManagedPrefixListResponse>> create_managed_prefix_list(
@@ -164,77 +234,14 @@ task<Result<CreateManagedPrefixListResponse>> create_managed_prefix_list(
 
 task<Result<ModifyManagedPrefixListResponse>> modify_managed_prefix_list(
     Ec2& ec2, const RequestContext& ctx, ModifyManagedPrefixListRequest in) {
-  LF_CO_OK(check_dry_run(in));
-  LF_CO_TRY(tables, co_await open_tables(ec2, ctx.scope));
-  ModifyManagedPrefixListResponse out;
-  {
-    const auto guard = co_await ec2.writing.enter();
-    LF_CO_TRY(row, find_own(tables, in.prefix_list_id));
-    PrefixListRecord& list = row.value;
-    const bool entries = !in.add_entries.empty() || !in.remove_entries.empty();
-    if (entries && in.max_entries) {
-      co_return fail("InvalidParameterCombination",
-                     "You cannot modify the entries of a prefix list and its size at once");
-    }
-    if (in.ipam_prefix_list_resolver_sync_enabled.value_or(false))
-      co_return fail("InvalidParameterValue", "There is no IPAM here.");
-    if (in.prefix_list_name) {
-      LF_CO_OK(check_name(*in.prefix_list_name));
-      list.name = *in.prefix_list_name;
-    }
-    if (in.max_entries) {
-      LF_CO_OK(check_users(tables, list, *in.max_entries - list.max_entries));
-      list.max_entries = *in.max_entries;
-    }
-    if (entries) {
-      LF_CO_OK(check_version(list, in.current_version));
-      for (const RemovePrefixListEntry& gone : in.remove_entries) {
-        if (std::erase_if(list.entries, [&](const auto& e) { return e.cidr == gone.cidr; }) == 0) {
-          co_return fail("InvalidParameterValue",
-                         fmt::format("The prefix list {} has no entry {}", list.id, gone.cidr));
-        }
-      }
-      LF_CO_OK(add_entries(list.entries, in.add_entries));
-      ++list.version;
-      keep_version(list);
-    }
-    LF_CO_OK(check_size(list));
-    list.state = "modify-complete";
-    LF_CO_OK(co_await save(ec2, tables.prefix_lists, list));
-    out.prefix_list = describe(tables, list);
-    out.prefix_list->state = "modify-in-progress";
-  }
-  co_await wait_for_users(ec2, tables, in.prefix_list_id);
-  co_return out;
+  co_return co_await change_list<ModifyManagedPrefixListResponse>(ec2, ctx, std::move(in), "modify",
+                                                                  modify);
 }
 
 task<Result<RestoreManagedPrefixListVersionResponse>> restore_managed_prefix_list_version(
     Ec2& ec2, const RequestContext& ctx, RestoreManagedPrefixListVersionRequest in) {
-  LF_CO_OK(check_dry_run(in));
-  LF_CO_TRY(tables, co_await open_tables(ec2, ctx.scope));
-  RestoreManagedPrefixListVersionResponse out;
-  {
-    const auto guard = co_await ec2.writing.enter();
-    LF_CO_TRY(row, find_own(tables, in.prefix_list_id));
-    PrefixListRecord& list = row.value;
-    LF_CO_OK(check_version(list, in.current_version));
-    const auto found = list.versions.find(fmt::format("{:08}", in.previous_version));
-    if (found == list.versions.end() || in.previous_version >= list.version) {
-      co_return fail("InvalidParameterValue",
-                     fmt::format("The prefix list {} has no earlier version {}", list.id,
-                                 in.previous_version));
-    }
-    list.entries = found->second;
-    ++list.version;
-    keep_version(list);
-    LF_CO_OK(check_size(list));
-    list.state = "restore-complete";
-    LF_CO_OK(co_await save(ec2, tables.prefix_lists, list));
-    out.prefix_list = describe(tables, list);
-    out.prefix_list->state = "restore-in-progress";
-  }
-  co_await wait_for_users(ec2, tables, in.prefix_list_id);
-  co_return out;
+  co_return co_await change_list<RestoreManagedPrefixListVersionResponse>(ec2, ctx, std::move(in),
+                                                                          "restore", restore);
 }
 
 task<Result<DeleteManagedPrefixListResponse>> delete_managed_prefix_list(
