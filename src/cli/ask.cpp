@@ -34,7 +34,8 @@ Result<std::string> ask_server(const std::filesystem::path& data_dir, const std:
   if (!answer) {
     if (answer.error().code == "errno-ECONNREFUSED") {
       return fail("not-running",
-                  fmt::format("no server answers on {}; start it: landfall serve --data-dir {}",
+                  fmt::format("no server answers on {}; what it has deployed keeps running without "
+                              "it. Start it: landfall serve --data-dir {}",
                               listening.address, data_dir.string()));
     }
     return std::unexpected(std::move(answer.error()));

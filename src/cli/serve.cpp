@@ -11,8 +11,8 @@
 #include "cli/server.h"
 #include "host/claims/claims.h"
 #include "io/files.h"
-#include "io/termination.h"
 #include "io/pid_file.h"
+#include "io/termination.h"
 
 namespace landfall::cli {
 namespace {

@@ -18,11 +18,14 @@ int run_why(const std::vector<std::string>& words) {
   if (parsed->flag("--help")) {
     fmt::print(
         "usage: landfall why RESOURCE [OPTIONS]\n\nSays why a resource is not as it should be: "
-        "walks from it along what it depends on to the causes. RESOURCE is an ARN, an id, a "
-        "name, or the message of a refusal (\"User: ... is not authorized to perform: "
-        "...\").\n\n{}\nexamples:\n  landfall why my-service\n  landfall why my-database --region "
-        "eu-west-1\n  landfall why "
-        "arn:aws:ecs:us-west-1:123456789012:service/my-cluster/my-service\n",
+        "walks "
+        "from it along what it depends on to the causes,\nand says what to do about each. RESOURCE "
+        "is an ARN, an id, a name, or the message of a refusal\n(\"User: ... is not authorized to "
+        "perform: ...\").\n\n{}\nexamples:\n  landfall why my-service\n  landfall why my-database "
+        "--region eu-west-1\n  landfall why "
+        "arn:aws:ecs:us-west-1:123456789012:service/my-cluster/my-service\n\nIt asks the server, "
+        "so "
+        "it must run. What a container itself says is in its log: aws logs tail GROUP\n",
         describe(known));
     return 0;
   }

@@ -67,7 +67,12 @@ task<Result<Answer>> Why::ask(Scope scope, std::string reference) const {
     auto found = co_await explain(scope, next.reference);
     if (found.empty()) {
       if (next.depth == 0) {
-        co_return fail("not-found", fmt::format("no resource is called {}", reference), 404);
+        co_return fail(
+            "not-found",
+            fmt::format("no resource is called {} in {}; give a name, an id or an ARN as "
+                        "the API does, and another region by --region",
+                        reference, scope.region),
+            404);
       }
       answer.unknown.push_back(next.reference);
       continue;
