@@ -42,13 +42,18 @@ step "ECR: repository, image"
 unless RepositoryAlreadyExistsException aws ecr create-repository --repository-name $name-backend --region "$AWS_REGION"
 uri=$(aws ecr describe-repositories --repository-names $name-backend --query 'repositories[0].repositoryUri' --output text)
 registry=${uri%%/*}
-aws ecr get-login-password --region "$AWS_REGION" | docker login --username AWS --password-stdin "$registry" >/dev/null
-# shellcheck disable=SC2086
-docker build --platform linux/amd64 --build-arg BASE="${BASE_IMAGE:-$registry/python:latest}" ${BUILD_OPTIONS:-} \
-  -t $name-backend . >"$state/build.log" 2>&1 || { cat "$state/build.log" >&2; exit 1; }
-docker tag $name-backend:latest "$uri:latest"
-docker push --quiet "$uri:latest" >/dev/null
-pushed=$(docker image inspect --format '{{.Id}}' $name-backend:latest)
+image() {
+  aws ecr get-login-password --region "$AWS_REGION" | docker login --username AWS --password-stdin "$registry" >/dev/null
+  # shellcheck disable=SC2086
+  docker build --platform linux/amd64 --build-arg BASE="${BASE_IMAGE:-$registry/python:latest}" ${BUILD_OPTIONS:-} \
+    -t $name-backend . >"$state/build.log" 2>&1 || { cat "$state/build.log" >&2; exit 1; }
+  docker tag $name-backend:latest "$uri:latest"
+  docker push --quiet "$uri:latest" >/dev/null
+}
+# Beside the steps that do not need it.
+image &
+image=$!
+trap 'kill $image 2>/dev/null || true' EXIT
 
 step "ECS: cluster, log group, execution role"
 aws ecs create-cluster --cluster-name $name-cluster >/dev/null
@@ -80,6 +85,11 @@ until read -r status endpoint < <(aws rds describe-db-instances --db-instance-id
     *) echo "the database is '$status'" >&2; exit 1 ;;
   esac
 done
+
+step "ECR: image pushed"
+wait $image
+trap - EXIT
+pushed=$(docker image inspect --format '{{.Id}}' $name-backend:latest)
 
 step "ECS: task definition, service"
 database=postgresql://zapier_user:$password@$endpoint:5432/zapier_triggers
