@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "services/cloudwatch/search.h"
+
 namespace landfall::cloudwatch {
 namespace {
 
+constexpr std::size_t kMostFound = 100;        // by one search
 constexpr std::size_t kMostPeriods = 200'000;  // read for one query
 
 std::int64_t floor_to(std::int64_t time_s, std::int64_t period_s) {
@@ -23,6 +26,26 @@ math::Frame frame_of(std::int64_t from_s, std::int64_t to_s, std::int64_t period
 bool valid_id(std::string_view id) {
   return !id.empty() && id[0] >= 'a' && id[0] <= 'z' &&
          std::ranges::all_of(id, [](unsigned char c) { return std::isalnum(c) || c == '_'; });
+}
+
+// The period that the expression's searches ask for; 0: none does.
+Result<std::int64_t> search_period(const math::Expression& expression) {
+  std::int64_t period_s = 0;
+  for (const math::Expression* call : math::calls_of(expression, "SEARCH")) {
+    LF_TRY(search, math::search_of(*call));
+    if (period_s != 0 && search.period_s != 0 && search.period_s != period_s) {
+      return fail("math", "the searches of an expression must have one period");
+    }
+    if (search.period_s != 0) period_s = search.period_s;
+  }
+  return period_s;
+}
+
+// As a search shows what it has found.
+std::string found_label(const MetricKey& metric) {
+  std::string out;
+  for (const auto& [name, value] : metric.dimensions) out += value + " ";
+  return out + metric.name;
 }
 
 // ${MAX}, ${LAST}, ${PROP('MetricName')} and so on in a label.
@@ -121,10 +144,9 @@ Result<MetricQueries> MetricQueries::prepare(const Scope& scope,
       made.metric =
           key_of(*stat.metric.namespace_, *stat.metric.metric_name, stat.metric.dimensions);
     } else {
-      if (query.expression->starts_with("SELECT ") || query.expression->starts_with("SEARCH(")) {
-        return invalid(
-            fmt::format("Error in expression '{}': {} is not served here.", query.id,
-                        query.expression->starts_with("SELECT ") ? "Metrics Insights" : "SEARCH"));
+      if (query.expression->starts_with("SELECT ")) {
+        return invalid(fmt::format("Error in expression '{}': Metrics Insights is not served here.",
+                                   query.id));
       }
       auto parsed = math::parse(*query.expression);
       if (!parsed) {
@@ -133,6 +155,12 @@ Result<MetricQueries> MetricQueries::prepare(const Scope& scope,
       }
       made.expression = std::move(*parsed);
       made.period_s = query.period.value_or(0);
+      if (auto period = search_period(*made.expression); !period) {
+        return invalid(
+            fmt::format("Error in expression '{}': {}", query.id, period.error().message));
+      } else if (made.period_s == 0) {
+        made.period_s = *period;
+      }
     }
     if (made.period_s != 0 && !valid_period(made.period_s)) {
       return invalid(
@@ -161,6 +189,12 @@ const MetricQueries::Prepared* MetricQueries::find(const std::string& id) const 
   return nullptr;
 }
 
+bool MetricQueries::searches() const {
+  return std::ranges::any_of(queries_, [](const Prepared& query) {
+    return query.expression && !math::calls_of(*query.expression, "SEARCH").empty();
+  });
+}
+
 std::size_t MetricQueries::returned() const {
   return std::size_t(std::ranges::count_if(
       queries_, [](const Prepared& query) { return query.query.return_data.value_or(true); }));
@@ -181,6 +215,32 @@ struct MetricQueries::Run {
   std::map<std::string, math::Value> known;
   std::vector<std::string> under_way;
 };
+
+Result<math::Array> MetricQueries::search(const Run& run, const std::string& text,
+                                          const std::string& statistic, const math::Frame& frame,
+                                          std::int64_t period_s) const {
+  LF_TRY(wanted, MetricSearch::parse(text));
+  const auto measure = Statistic::parse(statistic);
+  if (!measure) return fail("math", fmt::format("the statistic {} is not known", statistic));
+  if (period_s != 0 && period_s != frame.period_s) {
+    return fail("math", "the period of the search is not that of the query");
+  }
+  math::Array out;
+  for (const auto& [metric, units] : run.store.metrics(scope_)) {
+    if (!wanted.matches(metric)) continue;
+    math::TimeSeries series{.label = found_label(metric), .points = {}};
+    std::int64_t time_s = frame.from_s;
+    for (const Bucket& bucket :
+         run.store.read(scope_, metric, "", {frame.from_s, frame.period_s, frame.count})) {
+      if (const auto value = measure->of(bucket)) series.points.push_back({time_s, *value});
+      time_s += frame.period_s;
+    }
+    if (series.points.empty()) continue;
+    out.push_back(std::move(series));
+    if (out.size() == kMostFound) break;
+  }
+  return out;
+}
 
 Result<math::Value> MetricQueries::compute(Run& run, const Prepared& query) const {
   const std::string& id = query.query.id;
@@ -226,6 +286,10 @@ Result<math::Value> MetricQueries::compute(Run& run, const Prepared& query) cons
             [&](const std::string& other) {
               const Prepared* found = find(other);
               return found ? found->period_s : 0;
+            },
+        .search =
+            [&](const std::string& text, const std::string& statistic, std::int64_t period_s) {
+              return search(run, text, statistic, frame, period_s);
             }};
     auto computed = math::evaluate(*query.expression, around);
     run.under_way.pop_back();

@@ -22,6 +22,8 @@ class MetricQueries {
   // cannot be computed.
   Result<std::vector<QueryResult>> run(const MetricStore& store, std::int64_t from_s,
                                        std::int64_t to_s) const;
+  // Whether an expression searches: what an alarm watches must not change by itself.
+  bool searches() const;
   // The one that an alarm watches.
   std::size_t returned() const;
   std::int64_t longest_period_s() const { return longest_period_s_; }
@@ -37,6 +39,8 @@ class MetricQueries {
   };
   struct Run;
   const Prepared* find(const std::string& id) const;
+  Result<math::Array> search(const Run& run, const std::string& text, const std::string& statistic,
+                             const math::Frame& frame, std::int64_t period_s) const;
   Result<math::Value> compute(Run& run, const Prepared& query) const;
 
   Scope scope_;

@@ -96,10 +96,35 @@ def test_metric_math(cloudwatch, space):
     assert values(requests, errors, {"Id": "e1", "Expression": "FILL(m2, 0) / m1 * 100"}) == [[10, 0, 1]]
     assert values(requests, errors, {"Id": "e1", "Expression": "SUM(METRICS())"},
                   {"Id": "e2", "Expression": "IF(e1 > 100, 1, 0)"}, ScanBy="TimestampAscending") == [[101, 200, 55], [1, 1, 0]]
-    for expression in ("NONSENSE(m1)", "m1 +", "m9", "SEARCH('x', 'Sum', 60)", "SUM(m1)"):
+    for expression in ("NONSENSE(m1)", "m1 +", "m9", "SEARCH('x', 'Most', 60)", "SEARCH('x OR', 'Sum')", "SEARCH(m1, 'Sum')",
+                       "SELECT AVG(x) FROM y", "ANOMALY_DETECTION_BAND(m1, 2)", "SUM(m1)"):
         code, message = refused(cloudwatch.get_metric_data, StartTime=back(300), EndTime=back(60),
                                 MetricDataQueries=[requests, {"Id": "e1", "Expression": expression}])
         assert code == "ValidationError" and "Error in expression 'e1'" in message
+
+
+def test_search(cloudwatch, space):
+    """Documented: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-search-expressions.html"""
+    when = ago(120)
+    for service, load in (("web", 10), ("api", 30), ("job", 5)):
+        cloudwatch.put_metric_data(Namespace=space, MetricData=[
+            {"MetricName": metric, "Timestamp": when, "Value": value,
+             "Dimensions": [{"Name": "Cluster", "Value": "main"}, {"Name": "Service", "Value": service}]}
+            for metric, value in (("CPUUtilization", load), ("MemoryUtilization", 1))])
+
+    def found(expression: str) -> list[tuple[str, list[float]]]:
+        answer = cloudwatch.get_metric_data(StartTime=ago(600), EndTime=ago(0), MetricDataQueries=[{"Id": "e1", "Expression": expression}])
+        return sorted((result["Label"], result["Values"]) for result in answer["MetricDataResults"])
+    schema = f"{{{space},Cluster,Service}}"
+    assert found(f"SEARCH('{schema} MetricName=\"CPUUtilization\"', 'Average', 60)") == [
+        ("main api CPUUtilization", [30]), ("main job CPUUtilization", [5]), ("main web CPUUtilization", [10])]
+    assert [values for _, values in found(f"SEARCH('{schema} cpu (web OR api)', 'Maximum', 60)")] == [[30], [10]]
+    assert [values for _, values in found(f"SUM(SEARCH('{schema} cpu NOT job', 'Sum', 300))")] == [[40]]
+    assert found(f"SEARCH('{{{space},Cluster}} cpu', 'Sum', 60)") == []
+    code, message = refused(cloudwatch.put_metric_alarm, AlarmName=space.replace("/", "-"), EvaluationPeriods=1, Threshold=1,
+                            ComparisonOperator="GreaterThanThreshold",
+                            Metrics=[{"Id": "e1", "Expression": f"SUM(SEARCH('{schema} cpu', 'Sum', 60))", "Period": 60}])
+    assert code == "ValidationError" and "SEARCH" in message
 
 
 def test_pages_of_metrics_and_data(cloudwatch, space):

@@ -59,6 +59,7 @@ Result<void> check_queries(const Scope& scope, const AlarmRecord& alarm) {
         "or ExtendedStatistic.");
   }
   LF_TRY(queries, MetricQueries::prepare(scope, alarm.queries, "Metrics"));
+  if (queries.searches()) return invalid("SEARCH is not supported on Metric Alarms.");
   if (queries.returned() != 1)
     return invalid("Exactly one element of the metrics list should return data.");
   return {};

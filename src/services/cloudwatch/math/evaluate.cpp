@@ -82,6 +82,10 @@ Result<Value> evaluate(const Expression& expression, const Surroundings& around)
     LF_OK(around.find(expression.parts[0].text));
     return double(around.period(expression.parts[0].text));
   }
+  if (expression.kind == Kind::call && expression.text == "SEARCH") {
+    LF_TRY(search, search_of(expression));
+    return around.search(search.text, search.statistic, search.period_s);
+  }
   std::vector<Value> parts;
   for (const Expression& part : expression.parts) {
     LF_TRY(value, evaluate(part, around));

@@ -1,4 +1,4 @@
-// Computes an expression. Functions that AWS has and we do not (SEARCH, ANOMALY_DETECTION_BAND,
+// Computes an expression. Functions that AWS has and we do not (ANOMALY_DETECTION_BAND,
 // INSIGHT_RULE_METRIC, ...) are errors that say so.
 #pragma once
 
@@ -18,6 +18,10 @@ struct Surroundings {
   std::function<Array(const std::string& part)> metrics;
   // PERIOD(m1): the period of the query, in seconds.
   std::function<std::int64_t(const std::string& id)> period;
+  // SEARCH('...', 'Average', 300): the metrics that are called so. Period 0: the query's own.
+  std::function<Result<Array>(const std::string& text, const std::string& statistic,
+                              std::int64_t period_s)>
+      search;
 };
 
 Result<Value> evaluate(const Expression& expression, const Surroundings& around);

@@ -160,6 +160,32 @@ void collect(const Expression& expression, std::vector<std::string>& out) {
 
 Result<Expression> parse(std::string_view text) { return Parser(text).whole(); }
 
+Result<SearchCall> search_of(const Expression& call) {
+  using Kind = Expression::Kind;
+  const auto& parts = call.parts;
+  const bool good = (parts.size() == 2 || parts.size() == 3) && parts[0].kind == Kind::text &&
+                    parts[1].kind == Kind::text &&
+                    (parts.size() == 2 || (parts[2].kind == Kind::number && parts[2].number >= 1 &&
+                                           parts[2].number <= 86'400));
+  if (!good) {
+    return fail("math",
+                "SEARCH takes a search, a statistic and a period: SEARCH('...', 'Sum', 60)");
+  }
+  return SearchCall{parts[0].text, parts[1].text,
+                    parts.size() == 3 ? static_cast<std::int64_t>(parts[2].number) : 0};
+}
+
+std::vector<const Expression*> calls_of(const Expression& expression, std::string_view function) {
+  std::vector<const Expression*> out;
+  if (expression.kind == Expression::Kind::call && expression.text == function) {
+    out.push_back(&expression);
+  }
+  for (const Expression& part : expression.parts) {
+    for (const Expression* call : calls_of(part, function)) out.push_back(call);
+  }
+  return out;
+}
+
 std::vector<std::string> names_in(const Expression& expression) {
   std::vector<std::string> out;
   collect(expression, out);

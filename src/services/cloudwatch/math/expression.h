@@ -24,4 +24,14 @@ Result<Expression> parse(std::string_view text);
 // Ids of other queries that the expression names, each once.
 std::vector<std::string> names_in(const Expression& expression);
 
+// The arguments of a call of SEARCH. Error "math".
+struct SearchCall {
+  std::string text;
+  std::string statistic;
+  std::int64_t period_s = 0;  // 0: not given
+};
+Result<SearchCall> search_of(const Expression& call);
+// The calls of a function in the expression.
+std::vector<const Expression*> calls_of(const Expression& expression, std::string_view function);
+
 }  // namespace landfall::cloudwatch::math

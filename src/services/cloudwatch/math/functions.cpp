@@ -361,7 +361,7 @@ Result<Value> call(const std::string& name, const std::vector<Value>& arguments,
     if (!number) return wrong("TIME_SERIES takes a number");
     return Value(fill_series({}, *number, frame));
   }
-  if (in(name, {"SEARCH", "ANOMALY_DETECTION_BAND", "INSIGHT_RULE_METRIC", "SERVICE_QUOTA",
+  if (in(name, {"ANOMALY_DETECTION_BAND", "INSIGHT_RULE_METRIC", "SERVICE_QUOTA",
                 "DB_PERF_INSIGHTS", "LAMBDA"})) {
     return wrong(fmt::format("the function {} is not served here", name));
   }

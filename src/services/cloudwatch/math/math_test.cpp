@@ -41,27 +41,31 @@ std::string show(const Value& value) {
 std::string compute(std::string_view text) {
   const auto expression = parse(text);
   if (!expression) return "error: " + expression.error().message;
-  const Surroundings around{.frame = {.from_s = 0, .period_s = 60, .count = 5},
-                            .find = [](const std::string& id) -> Result<Value> {
-                              if (id == "m1") return Value(kOne);
-                              if (id == "m2") return Value(kTwo);
-                              return fail("math", fmt::format("there is no query '{}'", id));
-                            },
-                            .metrics =
-                                [](const std::string& part) {
-                                  Array out;
-                                  if (std::string("m1").contains(part)) out.push_back(kOne);
-                                  if (std::string("m2").contains(part)) out.push_back(kTwo);
-                                  return out;
-                                },
-                            .period = [](const std::string&) { return std::int64_t(60); }};
+  const Surroundings around{
+      .frame = {.from_s = 0, .period_s = 60, .count = 5},
+      .find = [](const std::string& id) -> Result<Value> {
+        if (id == "m1") return Value(kOne);
+        if (id == "m2") return Value(kTwo);
+        return fail("math", fmt::format("there is no query '{}'", id));
+      },
+      .metrics =
+          [](const std::string& part) {
+            Array out;
+            if (std::string("m1").contains(part)) out.push_back(kOne);
+            if (std::string("m2").contains(part)) out.push_back(kTwo);
+            return out;
+          },
+      .period = [](const std::string&) { return std::int64_t(60); },
+      .search = [](const std::string&, const std::string&, std::int64_t) -> Result<Array> {
+        return Array{kOne, kTwo};
+      }};
   const auto value = evaluate(*expression, around);
   return value ? show(*value) : "error: " + value.error().message;
 }
 
 struct Case {
   const char* text;
-  const char* expected;
+  std::string expected;
 };
 
 TEST(Math, Computes) {
@@ -131,7 +135,9 @@ TEST(Math, SaysWhatIsWrong) {
            Case{"(m1", "error: the expression ends too early"},
            Case{"m3 + 1", "error: there is no query 'm3'"},
            Case{"NONSENSE(m1)", "error: there is no function NONSENSE"},
-           Case{"SEARCH('x', 'Sum', 300)", "error: the function SEARCH is not served here"},
+           Case{"SUM(SEARCH('x', 'Sum', 60))", compute("SUM(METRICS())")},
+           Case{"SEARCH('x')",
+                "error: SEARCH takes a search, a statistic and a period: SEARCH('...', 'Sum', 60)"},
            Case{"ANOMALY_DETECTION_BAND(m1)",
                 "error: the function ANOMALY_DETECTION_BAND is not served here"},
            Case{"SUM(1)", "error: SUM takes a time series or an array of them"},
