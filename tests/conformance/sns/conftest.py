@@ -6,6 +6,7 @@ import urllib.request
 from dataclasses import dataclass, field
 
 import pytest
+from harness.certificates import serve_tls
 from harness.waiting import eventually
 
 
@@ -15,10 +16,8 @@ class Endpoint:
     server: http.server.ThreadingHTTPServer
     got: list[tuple[dict, str]] = field(default_factory=list)
     answers: list[int] = field(default_factory=lambda: [200])
+    url: str = ""
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/hook"
 
     def of_type(self, kind: str) -> list[tuple[dict, str]]:
         return [(headers, body) for headers, body in self.got if headers["x-amz-sns-message-type"] == kind]
@@ -37,22 +36,23 @@ class Endpoint:
         self.server.server_close()
 
 
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        ours = self.server.endpoint
+        ours.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+        status = ours.answers.pop(0) if len(ours.answers) > 1 else ours.answers[0]
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 def listen() -> Endpoint:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            ours = self.server.endpoint
-            ours.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            status = ours.answers.pop(0) if len(ours.answers) > 1 else ours.answers[0]
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.endpoint = Endpoint(server)
+    server.endpoint = Endpoint(server, url=f"http://127.0.0.1:{server.server_port}/hook")
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server.endpoint
 
@@ -69,6 +69,25 @@ def second_endpoint():
     ours = listen()
     yield ours
     ours.close()
+
+
+@pytest.fixture
+def tls_endpoint(server, tmp_path):
+    """make(trusted): an endpoint whose certificate is of the server's own authority, or signed by itself."""
+    if not hasattr(server, "data"):
+        pytest.skip("the certificate is of this server's authority")
+    made = []
+
+    def make(trusted: bool) -> Endpoint:
+        listening = serve_tls(Handler, tmp_path / f"tls{len(made)}", server if trusted else None)
+        listening.endpoint = Endpoint(listening)
+        listening.endpoint.url = f"https://127.0.0.1:{listening.server_port}/hook"
+        made.append(listening.endpoint)
+        return listening.endpoint
+
+    yield make
+    for one in made:
+        one.close()
 
 
 @pytest.fixture

@@ -219,3 +219,16 @@ def test_accepted_messages_survive_kill_9(own_server, region, name, endpoint):
     time.sleep(1.5)
     # At least once: what was on its way when the server died may come again, the others may not.
     assert len(endpoint.messages()) <= 30 + 4
+
+
+def test_https_is_for_endpoints_that_can_prove_who_they_are(sns, topic, tls_endpoint):
+    """Of the installation's own authority: its certificate is believed. One that is nobody's is told nothing."""
+    trusted, stranger = tls_endpoint(True), tls_endpoint(False)
+    for endpoint in (stranger, trusted):
+        sns.subscribe(TopicArn=topic, Protocol="https", Endpoint=endpoint.url)
+    trusted.confirm()
+    sns.publish(TopicArn=topic, Message="over TLS")
+    eventually(trusted.messages, within_s=30)
+    assert [message["Message"] for message in trusted.messages()] == ["over TLS"]
+    assert stranger.got == []
+    assert refused(sns.subscribe, TopicArn=topic, Protocol="http", Endpoint=trusted.url)[0] == "InvalidParameter"
