@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Log ingestion and search: events a second through PutLogEvents, and 1 GiB searched by FilterLogEvents.
 
-  bench/logs.py [--mib 1024] [--connections 4] [--binary build/release/landfall]
+  bench/logs.py [--mib 1024] [--connections 4] [--filters 20] [--binary build/release/landfall]
 
 Bodies are made and signed before the clock starts and sent over keep-alive connections, so that the server is measured,
 not Python. An event is acknowledged when it is on disk. The search is for a word that occurs once: nothing but the
@@ -81,6 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mib", type=int, default=1024)
     parser.add_argument("--connections", type=int, default=4)
+    parser.add_argument("--filters", type=int, default=20)
     parser.add_argument("--binary", default=str(ROOT / "build/release/landfall"))
     options = parser.parse_args()
     os.environ["LANDFALL_BINARY"] = options.binary
@@ -91,6 +92,37 @@ def main() -> None:
     finally:
         server.down()
         server.remove_folder()
+
+
+def measure_filters(server: Server, client: Client, count: int) -> None:
+    """How long other calls wait while batches of 1 MiB go through metric filters."""
+    group = "/bench/filtered"
+    client.call("CreateLogGroup", logGroupName=group)
+    client.call("CreateLogStream", logGroupName=group, logStreamName="s")
+    for number in range(count):
+        client.call("PutMetricFilter", logGroupName=group, filterName=f"f{number}", filterPattern='{ $.status = 5* && $.path = "/api/*" }',
+                    metricTransformations=[{"metricName": f"m{number}", "metricNamespace": "bench", "metricValue": "1"}])
+    now = int(time.time() * 1000)
+    line_of = json.dumps({"status": 200, "path": "/api/v1/events", "ms": 12.5, "user": "0123456789abcdef"})
+    writer, other = Client(server), Client(server)
+    batch = writer.signed("PutLogEvents", {"logGroupName": group, "logStreamName": "s", "logEvents": [
+        {"timestamp": now + i // 8, "message": line_of} for i in range(BATCH)]})
+    done = threading.Event()
+    sender = threading.Thread(target=lambda: ([writer.send(*batch) for _ in range(20)], done.set()))
+    call = other.signed("DescribeMetricFilters", {"logGroupName": group, "limit": 1})
+    waits = []
+    began = time.perf_counter()
+    sender.start()
+    while not done.is_set():
+        start = time.perf_counter()
+        other.send(*call)
+        waits.append(time.perf_counter() - start)
+        time.sleep(0.002)
+    sender.join()
+    took = time.perf_counter() - began
+    waits.sort()
+    print(f"{count} metric filters: 20 batches in {took:.1f} s; other calls meanwhile: p50 {waits[len(waits) // 2] * 1000:.1f} ms, "
+          f"p99 {waits[len(waits) * 99 // 100] * 1000:.1f} ms, longest {waits[-1] * 1000:.0f} ms")
 
 
 def measure(server: Server, options: argparse.Namespace) -> None:
@@ -120,6 +152,7 @@ def measure(server: Server, options: argparse.Namespace) -> None:
     print(f"ingestion: {sent / seconds:,.0f} events/s ({sent:,} of {EVENT_BYTES} bytes in {seconds:.1f} s), "
           f"{sent / cpu:,.0f} events per CPU second of the server")
 
+    measure_filters(server, first, options.filters)
     first.call("PutLogEvents", logGroupName=GROUP, logStreamName="s0",
                logEvents=[{"timestamp": begin_ms + each * 500, "message": "the needle in the haystack"}])
     mib = sent * EVENT_BYTES / (1 << 20)

@@ -198,9 +198,9 @@ class Model:
         return clean + "Shape" if clean in OURS or clean == self.struct else clean
 
     def structures(self):
-        """Those that become C++ types: exceptions are factories instead."""
+        """Those that become C++ types: exceptions are factories instead, and event streams are written by hand."""
         return [n for n, s in self.shapes.items()
-                if s["type"] == "structure" and not s.get("document") and not s.get("exception")]
+                if s["type"] == "structure" and not any(s.get(other) for other in ("document", "exception", "eventstream"))]
 
     def _members(self, name):
         shape = self.shapes[name]

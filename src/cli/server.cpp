@@ -143,6 +143,16 @@ Result<std::string> trusted_certificates(const host::Authority& authority, const
   return file.string();
 }
 
+// An identity provider is somebody else's: what it may take of our time and memory is bounded.
+task<Result<http::Response>> fetch_from_issuer(io::Loop& loop, std::string url,
+                                               std::string trusted) {
+  return http::request(loop, "GET", std::move(url), {}, {},
+                       {.timeout = std::chrono::seconds(5),
+                        .body_limit = 256 << 10,
+                        .ca_file = std::move(trusted),
+                        .network_namespace = {}});
+}
+
 task<Result<void>> tell_topic(sns::Sns& sns, std::string topic,
                               cloudwatch::AlarmTransition transition) {
   LF_CO_OK(co_await sns.publish_for_service(transition.scope,
@@ -326,7 +336,6 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
 
   iam::Iam iam{*store, clock, random, *sealer};
   iam::Identities identities(iam);
-  sts::Sts sts{iam, identities};
   LF_CO_TRY(account, co_await ensure_account(iam, settings));
 
   reconcile::EventLog events(*store, clock, random);
@@ -346,7 +355,8 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   LF_CO_TRY(authority, host::Authority::open(folder / "ca", clock, random));
   LF_CO_TRY(log_engine, logs::Engine::open(loop, clock, random, folder / "logs"));
   logs::QueryRunner log_queries(loop, *store, clock, *log_engine, folder / "log-queries");
-  logs::Logs logs{*store, clock, random, *log_engine, log_queries};
+  logs::LiveTails log_tails(loop, clock);
+  logs::Logs logs{loop, *store, clock, random, *log_engine, log_queries, log_tails};
   logs::Housekeeping log_housekeeping(loop, logs);
   logs::LogsPort log_lines(logs);
   ec2.roles = &identities;
@@ -358,6 +368,10 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   logs.metrics = &cloudwatch;
 
   LF_CO_TRY(trusted, trusted_certificates(*authority, folder));
+  sts::IssuerKeys issuers(clock, [&loop, trusted](std::string url) {
+    return fetch_from_issuer(loop, std::move(url), trusted);
+  });
+  sts::Sts sts{iam, identities, issuers};
   sns::Sns sns(loop, *store, clock, random, *sealer, identities, log_lines, *authority, trusted);
   sns::Deliverer notifications(loop, sns);
   cloudwatch.add_action_handler(alarm_to_topic(sns));
@@ -464,6 +478,11 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   gateway.add_public("/SimpleNotificationService-", signing_certificate(sns));
   // AWS: https://public-keys.auth.elb.REGION.amazonaws.com/KID, which means us inside a VPC.
   gateway.add_public("/" + identity_key.id, public_key(identity_key));
+  gateway.add_stream(logs::kService, "StartLiveTail",
+                     [&log_tails](const RequestContext& ctx) -> gateway::EventSource {
+                       auto session = log_tails.take(ctx.request_id);
+                       return [session] { return session->next(); };
+                     });
   gateway.set_registry(
       [&ecr](http::Request request, http::BodyReader& body, http::ResponseWriter& out) {
         return ecr::serve_registry(ecr, std::move(request), body, out);

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "http/gzip.h"
+#include "services/iam/encoded_denial.h"
 #include "wire/exchange.h"
 #include "wire/resources.h"
 #include "wire/sigv4/chunked.h"
@@ -67,6 +68,11 @@ Error denial(Error error, sigv4::Family family) {
     case sigv4::Family::ec2:
       error.code = "UnauthorizedOperation";
       error.message = "You are not authorized to perform this operation. " + error.message;
+      for (const auto& [name, value] : error.fields) {
+        if (name != iam::kEncodedDenial) continue;
+        error.message += " Encoded authorization failure message: " + value;
+      }
+      error.fields.clear();
       break;
     case sigv4::Family::json:
       error.code = "AccessDeniedException";
@@ -108,6 +114,7 @@ struct Gateway::Exchange {
   wire::Protocol protocol = wire::Protocol::json_1_1;
   std::string operation;   // as the client names it
   std::string error_code;  // of the answer
+  EventSource stream;      // goes on with it
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
 
@@ -146,7 +153,22 @@ task<void> Gateway::handle(http::Request request, http::BodyReader& body,
   metrics_.count(std::string(x.service ? x.service->model->name : std::string_view("none")),
                  x.operation, response.status,
                  std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
+  if (x.stream) {
+    co_await send_stream(std::move(x.stream), out);
+    co_return;
+  }
   (void)co_await out.send(std::move(response));
+}
+
+// Until the source or the client ends.
+task<void> Gateway::send_stream(EventSource source, http::ResponseWriter& out) {
+  http::Response head;
+  head.headers.set("Content-Type", "application/vnd.amazon.eventstream");
+  if (!co_await out.start(std::move(head))) co_return;
+  while (auto bytes = co_await source()) {
+    if (!co_await out.write(*bytes)) co_return;
+  }
+  (void)co_await out.finish();
 }
 
 // The border where exceptions stop: they are our own bugs.
@@ -188,9 +210,22 @@ task<http::Response> Gateway::answer(Exchange& x, http::BodyReader& body) {
   co_return wire::write_error(*x.service->model, x.protocol, error, x.ctx.request_id);
 }
 
+bool Gateway::says_nothing(const Exchange& x) {
+  return !x.claim && x.claim.error().kind == sigv4::Problem::Kind::missing &&
+         x.request.method == "POST" &&
+         x.request.headers.get("content-type").starts_with("application/x-www-form-urlencoded");
+}
+
 task<Result<http::Response>> Gateway::call(Exchange& x, http::BodyReader& body) {
   // Route.
   x.service = routes_.find(x.request, x.claim ? &*x.claim : nullptr);
+  std::optional<std::string> form;
+  if (!x.service && says_nothing(x)) {
+    // A form that names an operation without a signature, sent to an address: AssumeRoleWith...
+    LF_CO_TRY(text, co_await body.read_all(kUnsignedBodyLimit));
+    if (const auto parsed = http::parse_form(text)) x.service = routes_.find_anonymous(*parsed);
+    form = std::move(text);
+  }
   if (!x.service) {
     if (!x.claim) {
       co_return std::unexpected(sigv4::to_error(x.claim.error(), sigv4::Family::query));
@@ -212,7 +247,12 @@ task<Result<http::Response>> Gateway::call(Exchange& x, http::BodyReader& body) 
 
   // Read, never more than the limit.
   const std::size_t limit = is_signed ? x.service->body_limit : kUnsignedBodyLimit;
-  auto read = co_await body.read_all(limit);
+  Result<std::string> read;
+  if (form) {
+    read = std::move(*form);
+  } else {
+    read = co_await body.read_all(limit);
+  }
   if (!read) {
     if (read.error().code != "body-too-large") co_return std::unexpected(read.error());
     co_return fail("RequestEntityTooLarge",
@@ -254,6 +294,9 @@ task<Result<http::Response>> Gateway::call(Exchange& x, http::BodyReader& body) 
       co_return std::unexpected(denial(std::move(output.error()), family_of(model, x.protocol)));
     }
     co_return std::unexpected(std::move(output.error()));
+  }
+  if (const auto stream = streams_.find({&model, x.operation}); stream != streams_.end()) {
+    x.stream = stream->second(x.ctx);
   }
   co_return wire::write_output(model, *operation, x.protocol, *output, x.ctx.request_id);
 }

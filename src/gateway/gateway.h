@@ -22,6 +22,11 @@ using OwnHandler =
 // What anybody may read, by the start of its path: SNS's signing certificate.
 using PublicHandler = std::function<Result<http::Response>(const http::Request& request)>;
 
+// An answer that goes on: the next bytes of it, or nothing at its end. Valid until it is dropped.
+using EventSource = std::function<task<std::optional<std::string>>()>;
+// Called when the operation has succeeded.
+using StreamOpener = std::function<EventSource(const RequestContext& ctx)>;
+
 class Gateway {
  public:
   Gateway(iam::Port& access, const Clock& clock, Random& random)
@@ -37,6 +42,10 @@ class Gateway {
   void add_path(std::string below, PathHandler handler) {
     paths_[std::move(below)] = std::move(handler);
   }
+  // An operation that is answered by a stream of events instead of its output.
+  void add_stream(const wire::ServiceModel& model, std::string operation, StreamOpener opener) {
+    streams_[{&model, std::move(operation)}] = std::move(opener);
+  }
   void add_own(std::string path, OwnHandler handler) { own_[std::move(path)] = std::move(handler); }
 
   // Counters in the text form of Prometheus; `more` gives those of other parts.
@@ -51,8 +60,11 @@ class Gateway {
  private:
   struct Exchange;
 
+  static task<void> send_stream(EventSource source, http::ResponseWriter& out);
   task<http::Response> answer(Exchange& x, http::BodyReader& body);
   task<Result<http::Response>> call(Exchange& x, http::BodyReader& body);
+  // Neither who sends it nor which service it is for.
+  static bool says_nothing(const Exchange& x);
   Result<void> authenticate_before_body(Exchange& x);
   Result<void> authenticate_body(Exchange& x, std::string_view body);
   Result<void> authorise(Exchange& x, const wire::Operation& operation, const wire::Object& input);
@@ -68,6 +80,7 @@ class Gateway {
   sigv4::KeyCache signing_keys_;
   PathHandler registry_;
   std::map<std::string, PathHandler> paths_;
+  std::map<std::pair<const wire::ServiceModel*, std::string>, StreamOpener> streams_;
   std::map<std::string, OwnHandler> own_;
   std::map<std::string, PublicHandler> public_;
 };

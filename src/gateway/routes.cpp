@@ -19,17 +19,22 @@ const Service* Routes::find(const http::Request& request, const sigv4::Claim* cl
   // A link that carries its own proof (SNS's confirmation of a subscription) names the operation
   // only.
   if (const auto query = http::parse_form(request.query)) {
-    const auto action = std::ranges::find(*query, "Action", &http::Parameters::value_type::first);
-    for (const Service& service : services_) {
-      const auto* operation =
-          action == query->end() ? nullptr : wire::find_operation(*service.model, action->second);
-      if (operation && operation->anonymous) return &service;
-    }
+    if (const Service* named = find_anonymous(*query)) return named;
   }
   const std::string_view host = request.headers.get("host");
   for (const Service& service : services_) {
     const std::string_view label = service.model->endpoint_prefix;
     if (host.starts_with(label) && host.substr(label.size()).starts_with('.')) return &service;
+  }
+  return nullptr;
+}
+
+const Service* Routes::find_anonymous(const http::Parameters& form) const {
+  const auto action = std::ranges::find(form, "Action", &http::Parameters::value_type::first);
+  if (action == form.end()) return nullptr;
+  for (const Service& service : services_) {
+    const auto* operation = wire::find_operation(*service.model, action->second);
+    if (operation && operation->anonymous) return &service;
   }
   return nullptr;
 }

@@ -27,6 +27,8 @@ class Routes {
 
   // By what was signed for, or X-Amz-Target, or the host's name. Null: none that we serve.
   const Service* find(const http::Request& request, const sigv4::Claim* claim) const;
+  // By the operation that a query or a form names, of those that need no signature.
+  const Service* find_anonymous(const http::Parameters& form) const;
   // As requests are signed for them ("ecs"), sorted.
   std::vector<std::string> served() const;
   // For the error to somebody who asks for another service.

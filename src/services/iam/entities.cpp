@@ -159,4 +159,21 @@ bool is_below(std::string_view path, const std::optional<std::string>& prefix) {
   return !prefix || path.starts_with(*prefix);
 }
 
+Result<bool> merge_tags(std::vector<TagRecord>& held, const wire::List<Tag>& added) {
+  for (const Tag& tag : added) {
+    std::erase_if(held, [&](const TagRecord& old) { return key_of(old.key) == key_of(tag.key); });
+  }
+  LF_OK(check_tags(added, held.size()));
+  for (const Tag& tag : added) held.push_back({tag.key, tag.value});
+  return true;
+}
+
+Result<bool> take_tags(std::vector<TagRecord>& held, const wire::List<std::string>& keys) {
+  const auto gone = std::erase_if(held, [&](const TagRecord& tag) {
+    return std::ranges::any_of(keys,
+                               [&](const auto& key) { return key_of(key) == key_of(tag.key); });
+  });
+  return gone > 0;
+}
+
 }  // namespace landfall::iam

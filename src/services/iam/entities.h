@@ -98,6 +98,9 @@ Result<void> check_identity_document(const std::string& document);
 Result<void> check_trust_document(const Iam& iam, const std::string& document);
 
 Result<void> check_tags(const wire::List<Tag>& tags, std::size_t held = 0);
+// Keys ignore case; a tag that is there gets the new value. False: nothing changed.
+Result<bool> merge_tags(std::vector<TagRecord>& held, const wire::List<Tag>& added);
+Result<bool> take_tags(std::vector<TagRecord>& held, const wire::List<std::string>& keys);
 std::vector<TagRecord> to_records(const wire::List<Tag>& tags);
 wire::List<Tag> to_tags(const std::vector<TagRecord>& tags);
 

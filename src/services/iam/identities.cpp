@@ -1,5 +1,7 @@
 #include "services/iam/identities.h"
 
+#include "services/iam/encoded_denial.h"
+#include "services/iam/oidc_providers.h"
 #include "services/iam/trust.h"
 
 namespace landfall::iam {
@@ -8,6 +10,8 @@ namespace {
 using Kind = sigv4::Problem::Kind;
 
 constexpr std::size_t kMostDocuments = 20'000;
+constexpr std::string_view kEverything =
+    R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]})";
 
 Principal root_principal(const std::string& account) {
   return {.kind = Principal::Kind::root,
@@ -100,6 +104,20 @@ Identities::Resolved Identities::resolve_key(const std::string& access_key_id) {
   return identity;
 }
 
+// Somebody whom a user of the account let in under a name of its own: with the user's rights, cut
+// down by the session's policies.
+void Identities::become_federated(Identity& identity, const std::string& name) {
+  Principal& who = identity.principal;
+  if (who.kind == Principal::Kind::root) {
+    identity.policies.push_back(compiled(std::string(kEverything), policy::DocumentKind::identity));
+    identity.sources.push_back({.holder_kind = "user", .holder = "root", .name = "everything"});
+  }
+  who.kind = Principal::Kind::user;
+  who.arn = federated_user_arn(who.account, name);
+  who.user_id = who.account + ":" + name;
+  who.name = name;
+}
+
 Identities::Resolved Identities::resolve_session(const SessionRecord& session, TimePoint now) {
   if (now >= session.expires) return sigv4::problem(Kind::expired_token);
   auto identity = std::make_shared<Identity>();
@@ -124,8 +142,15 @@ Identities::Resolved Identities::resolve_session(const SessionRecord& session, T
   if (!session.id.empty() && identity->principal.user_id != session.id) {
     return sigv4::problem(Kind::invalid_token);
   }
-  if (!session.session_name.empty()) identity->principal.user_id += ":" + session.session_name;
-  if (!session.policies.empty()) {
+  const bool federated = Principal::Kind(session.kind) != Principal::Kind::assumed_role &&
+                         !session.session_name.empty();
+  if (federated) {
+    become_federated(*identity, session.session_name);
+  } else if (!session.session_name.empty()) {
+    identity->principal.user_id += ":" + session.session_name;
+  }
+  // A federated user without session policies may do nothing by itself.
+  if (!session.policies.empty() || federated) {
     identity->session.emplace();
     for (const std::string& text : session.policies) {
       identity->session->push_back(compiled(text, policy::DocumentKind::identity));
@@ -178,6 +203,15 @@ Result<void> Identities::authorize(const Identity& identity, const RequestContex
                                    const Access& access) {
   const bool root = identity.principal.kind == Principal::Kind::root;
   if (root && !access.resource_policy && !identity.session) return {};
+  // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
+  if (is_federated_user(identity.principal) &&
+      (access.action.starts_with("iam:") || access.action.starts_with("sts:"))) {
+    return fail("AccessDenied",
+                fmt::format("User: {} is not authorized to perform: {}: federated "
+                            "users cannot call IAM or STS",
+                            identity.principal.arn, access.action),
+                403);
+  }
   const std::string resource = exact_resource(access, identity);
   policy::ContextKeys keys = access.context;
   add_global_keys(keys, identity, ctx);
@@ -191,6 +225,10 @@ Result<void> Identities::authorize(const Identity& identity, const RequestContex
   const policy::Question question{access.action, resource, keys, identity.principal};
   const policy::Verdict verdict = policy::evaluate(set, question);
   if (verdict.allowed) return {};
+  Error refused = denied(question, verdict);
+  if (access.action.starts_with("ec2:")) {
+    refused.fields.emplace_back(kEncodedDenial, encode_denial(iam_, set, question, verdict));
+  }
   denials_.add({.principal = identity.principal,
                 .action = access.action,
                 .resource = resource,
@@ -202,7 +240,7 @@ Result<void> Identities::authorize(const Identity& identity, const RequestContex
                 .source = denying_policy(identity, set, question, verdict),
                 .first = ctx.now,
                 .last = ctx.now});
-  return std::unexpected(denied(question, verdict));
+  return std::unexpected(std::move(refused));
 }
 
 // IAM's entities are named without their path in requests, and with it in policies.
@@ -211,6 +249,11 @@ std::string Identities::exact_resource(const Access& access, const Identity& ide
   const auto arn = Arn::parse(access.resource);
   if (!arn || arn->service != "iam" || arn->account != identity.principal.account) {
     return access.resource;
+  }
+  // Requests name an issuer with its scheme.
+  constexpr std::string_view kIssuer = "oidc-provider/https://";
+  if (arn->resource.starts_with(kIssuer)) {
+    return oidc_provider_arn(arn->account, arn->resource.substr(kIssuer.size()));
   }
   const std::string key = key_of(last_part(access.resource));
   const std::string& account = arn->account;
@@ -349,10 +392,12 @@ void add_global_keys(policy::ContextKeys& keys, const Identity& identity,
   keys.set("aws:PrincipalArn", session ? who.role_arn : who.arn);
   keys.set("aws:PrincipalAccount", who.account);
   keys.set("aws:userid", who.user_id);
+  const bool federated = is_federated_user(who);
   keys.set("aws:PrincipalType", who.kind == Principal::Kind::root ? "Account"
                                 : session                         ? "AssumedRole"
+                                : federated                       ? "FederatedUser"
                                                                   : "User");
-  if (who.kind == Principal::Kind::user) keys.set("aws:username", who.name);
+  if (who.kind == Principal::Kind::user && !federated) keys.set("aws:username", who.name);
   // There is no MFA here: sessions say so, long-term keys say nothing.
   if (identity.expires) keys.set("aws:MultiFactorAuthPresent", "false");
   keys.set("aws:PrincipalIsAWSService", "false");

@@ -62,6 +62,7 @@ class Identities final : public Port {
 
   void forget_outdated();
   Resolved resolve_key(const std::string& access_key_id);
+  void become_federated(Identity& identity, const std::string& name);
   Resolved resolve_session(const SessionRecord& session, TimePoint now);
   // Adds what is attached to the user or role. Nothing when it does not exist (any more).
   bool add_user(Identity& out, const std::string& account, const std::string& user);

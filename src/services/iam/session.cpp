@@ -9,6 +9,14 @@ constexpr std::string_view kForm = "v1:";
 
 }  // namespace
 
+std::string federated_user_arn(const std::string& account, std::string_view name) {
+  return fmt::format("arn:aws:sts::{}:federated-user/{}", account, name);
+}
+
+bool is_federated_user(const Principal& principal) {
+  return principal.kind == Principal::Kind::user && principal.arn.starts_with("arn:aws:sts:");
+}
+
 RoleCredentials issue_session(const Iam& iam, SessionRecord session,
                               std::chrono::seconds lifetime) {
   session.access_key_id = "ASIA" + iam.random.pick("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16);

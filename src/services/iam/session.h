@@ -15,7 +15,7 @@ struct SessionRecord {
   std::int32_t kind = 0;  // Principal::Kind: root and user (GetSessionToken) or assumed_role
   std::string name;       // of the user or role
   std::string id;         // "AIDA..." or "AROA..." when it was issued: a remade role is another one
-  std::string session_name;  // assumed_role
+  std::string session_name;  // assumed_role; of a user: the name of a federated user
   TimePoint issued{};
   TimePoint expires{};
   std::vector<std::string> policies;  // session policies
@@ -23,6 +23,9 @@ struct SessionRecord {
 };
 LF_RECORD(SessionRecord, access_key_id, secret, account, kind, name, id, session_name, issued,
           expires, policies, tags)
+
+std::string federated_user_arn(const std::string& account, std::string_view name);
+bool is_federated_user(const Principal& principal);
 
 // Fills in key id, secret and issue time, and seals.
 RoleCredentials issue_session(const Iam& iam, SessionRecord session, std::chrono::seconds lifetime);

@@ -2,7 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
-#include "services/logs/metric_filters.h"
+#include "services/logs/incoming.h"
 #include "wire/logs/errors.h"
 
 namespace landfall::logs {
@@ -95,10 +95,10 @@ task<Result<void>> LogsPort::append(Append append) {
   const bool seen = !append.follower.empty() &&
                     append.position <= follower_position(append.scope, append.group, append.stream,
                                                          append.follower);
-  std::vector<LogEvent> measured;
-  if (!row.value.metric_filters.empty() && !seen) measured = request.events;
+  std::vector<LogEvent> watched;
+  if (!seen && is_watched(logs_, row.value, append.stream)) watched = request.events;
   LF_CO_OK(co_await logs_.engine.append(std::move(request)));
-  co_await feed_metrics(logs_, append.scope, row.value, std::move(measured));
+  co_await watch_events(logs_, append.scope, row.value, append.stream, std::move(watched));
   co_return Result<void>();
 }
 

@@ -3,7 +3,6 @@
 #include <charconv>
 #include <cmath>
 
-#include "base/log.h"
 #include "services/logs/pattern/pattern.h"
 #include "services/logs/regex/regex.h"
 
@@ -79,14 +78,6 @@ std::vector<cloudwatch::Sample> samples_of(const std::vector<MetricFilterRecord>
       out.push_back(sample_for(filter, events.back().time_ms, *filter.default_value));
   }
   return out;
-}
-
-task<void> feed_metrics(Logs& logs, Scope scope, GroupRecord group, std::vector<LogEvent> events) {
-  if (!logs.metrics || group.metric_filters.empty()) co_return;
-  auto samples = samples_of(group.metric_filters, events);
-  if (samples.empty()) co_return;
-  if (auto done = co_await logs.metrics->put(scope, std::move(samples)); !done)
-    log::warning("logs", "metrics of {} are lost: {}", group.name, done.error().message);
 }
 
 }  // namespace landfall::logs

@@ -10,7 +10,5 @@ namespace landfall::logs {
 // The samples that `events` make, by the filters of their group.
 std::vector<cloudwatch::Sample> samples_of(const std::vector<MetricFilterRecord>& filters,
                                            const std::vector<LogEvent>& events);
-// Puts them. Events are in the log whatever comes of it.
-task<void> feed_metrics(Logs& logs, Scope scope, GroupRecord group, std::vector<LogEvent> events);
 
 }  // namespace landfall::logs

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "services/cloudwatch/port.h"
+#include "services/logs/live_tails.h"
 #include "services/logs/queries.h"
 #include "services/logs/store.h"
 #include "wire/context.h"
@@ -10,11 +11,13 @@ namespace landfall::logs {
 
 // References live as long as the server.
 struct Logs {
+  io::Loop& loop;
   store::Store& store;
   const Clock& clock;
   Random& random;
   Engine& engine;
   QueryRunner& queries;
+  LiveTails& tails;
   cloudwatch::Port* metrics = nullptr;  // where metric filters put what they find
 
   Groups groups(const Scope& scope) const { return groups_of(store, scope); }

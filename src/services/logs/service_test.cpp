@@ -16,7 +16,7 @@ struct Fixture : store::TestStore {
     engine = std::move(*opened);
     queries =
         std::make_unique<QueryRunner>(loop, *store, clock, *engine, folder.path() / "queries");
-    logs = std::make_unique<Logs>(*store, clock, random, *engine, *queries);
+    logs = std::make_unique<Logs>(loop, *store, clock, random, *engine, *queries, tails);
     ctx.scope = {"123456789012", "us-west-1"};
   }
   std::int64_t now_ms() const { return to_unix_ms(clock.now()); }
@@ -38,6 +38,7 @@ struct Fixture : store::TestStore {
   SeededRandom random{1};
   std::unique_ptr<Engine> engine;
   std::unique_ptr<QueryRunner> queries;
+  LiveTails tails{loop, clock};
   std::unique_ptr<Logs> logs;
   RequestContext ctx;
 };

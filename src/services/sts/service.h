@@ -4,12 +4,14 @@
 
 #include "services/iam/port.h"
 #include "services/iam/session.h"
+#include "services/sts/issuer_keys.h"
 
 namespace landfall::sts {
 
 struct Sts {
   iam::Iam& iam;
   iam::Port& access;
+  IssuerKeys& issuers;
 };
 
 }  // namespace landfall::sts

@@ -127,3 +127,59 @@ def test_credentials_outlive_a_restart(own_server, region):
 
 def test_both_command_lines(each_cli):
     assert each_cli("aws sts get-caller-identity").json["Arn"].endswith(":root")
+
+
+def allow(*actions: str) -> dict:
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}
+
+
+def test_federated_users_may_what_both_allow(clients, client_as, user):
+    """Documented: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html"""
+    user.allow(allow("sts:GetFederationToken", "ssm:GetParameter*", "logs:Describe*"))
+    ask = user.client("sts").get_federation_token
+    answer = ask(Name="bob", Policy=json.dumps(allow("logs:*", "ec2:*", "iam:*")), DurationSeconds=900)
+    account = clients("sts").get_caller_identity()["Account"]
+    assert answer["FederatedUser"] == {"FederatedUserId": f"{account}:bob", "Arn": f"arn:aws:sts::{account}:federated-user/bob"}
+    keys = answer["Credentials"]
+    assert session_client(client_as, "sts", keys).get_caller_identity()["Arn"] == answer["FederatedUser"]["Arn"]
+    session_client(client_as, "logs", keys).describe_log_groups()
+    code, message = refused(session_client(client_as, "ssm", keys).get_parameter, Name="/x")
+    assert code == "AccessDeniedException" and "federated-user/bob" in message and "session policy" in message
+    assert refused(session_client(client_as, "ec2", keys).describe_vpcs)[0] == "UnauthorizedOperation"
+    # Neither IAM nor STS, whatever the policies say.
+    assert refused(session_client(client_as, "iam", keys).list_users)[0] == "AccessDenied"
+    assert refused(session_client(client_as, "sts", keys).get_federation_token, Name="eve")[0] == "AccessDenied"
+    assert refused(session_client(client_as, "sts", keys).get_session_token)[0] == "AccessDenied"
+    # Without policies of its own, nothing.
+    bare = ask(Name="bob")["Credentials"]
+    assert refused(session_client(client_as, "logs", bare).describe_log_groups)[0] == "AccessDeniedException"
+    # The root user's rights, cut down.
+    root = clients("sts").get_federation_token(Name="root-bob", Policy=json.dumps(allow("logs:Describe*")), DurationSeconds=36000)
+    session_client(client_as, "logs", root["Credentials"]).describe_log_groups()
+    assert refused(session_client(client_as, "ssm", root["Credentials"]).get_parameter, Name="/x")[0] == "AccessDeniedException"
+    assert refused(ask, Name="bob", Policy="{}")[0] == "MalformedPolicyDocument"
+    assert refused(ask, Name="b ob")[0] == "ValidationError"
+    assert refused(ask, Name="bob", DurationSeconds=200_000)[0] == "ValidationError"
+
+
+def test_only_who_may_makes_federated_users(user):
+    assert refused(user.client("sts").get_federation_token, Name="bob")[0] == "AccessDenied"
+
+
+def test_encoded_authorization_messages(clients, user):
+    """Documented: https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html"""
+    code, message = refused(user.client("ec2").create_vpc, CidrBlock="10.9.0.0/16")
+    assert code == "UnauthorizedOperation"
+    encoded = message.split("Encoded authorization failure message: ")[1]
+    decoded = json.loads(clients("sts").decode_authorization_message(EncodedMessage=encoded)["DecodedMessage"])
+    assert decoded["allowed"] is False and decoded["explicitDeny"] is False
+    assert decoded["context"]["principal"]["arn"] == user.arn and decoded["context"]["action"] == "ec2:CreateVpc"
+    user.allow({"Version": "2012-10-17", "Statement": [
+        {"Sid": "NoVpcs", "Effect": "Deny", "Action": "ec2:*", "Resource": "*"}]})
+    encoded = refused(user.client("ec2").create_vpc, CidrBlock="10.9.0.0/16")[1].split("message: ")[1]
+    decoded = json.loads(clients("sts").decode_authorization_message(EncodedMessage=encoded)["DecodedMessage"])
+    assert decoded["explicitDeny"] is True
+    assert [one["statementId"] for one in decoded["matchedStatements"]["items"]] == ["NoVpcs"]
+    assert refused(user.client("sts").decode_authorization_message, EncodedMessage=encoded)[0] == "AccessDenied"
+    for text in ("x", encoded[:-8] + "AAAAAAAA"):
+        assert refused(clients("sts").decode_authorization_message, EncodedMessage=text)[0] == "InvalidAuthorizationMessageException"

@@ -6,31 +6,13 @@
 namespace landfall::iam {
 namespace {
 
-// Keys ignore case; a tag that is there gets the new value.
-Result<bool> merge(std::vector<TagRecord>& held, const wire::List<Tag>& added) {
-  for (const Tag& tag : added) {
-    std::erase_if(held, [&](const TagRecord& old) { return key_of(old.key) == key_of(tag.key); });
-  }
-  LF_OK(check_tags(added, held.size()));
-  for (const Tag& tag : added) held.push_back({tag.key, tag.value});
-  return true;
-}
-
-Result<bool> take(std::vector<TagRecord>& held, const wire::List<std::string>& keys) {
-  const auto gone = std::erase_if(held, [&](const TagRecord& tag) {
-    return std::ranges::any_of(keys,
-                               [&](const auto& key) { return key_of(key) == key_of(tag.key); });
-  });
-  return gone > 0;
-}
-
 template <class Record>
 std::function<Result<bool>(Record&)> adding(wire::List<Tag> tags) {
-  return [tags = std::move(tags)](Record& record) { return merge(record.tags, tags); };
+  return [tags = std::move(tags)](Record& record) { return merge_tags(record.tags, tags); };
 }
 template <class Record>
 std::function<Result<bool>(Record&)> taking(wire::List<std::string> keys) {
-  return [keys = std::move(keys)](Record& record) { return take(record.tags, keys); };
+  return [keys = std::move(keys)](Record& record) { return take_tags(record.tags, keys); };
 }
 
 template <class Response, class Request>

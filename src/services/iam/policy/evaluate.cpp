@@ -14,6 +14,11 @@ Named names(const PrincipalMatch& match, const Principal& caller) {
     const bool listed = std::ranges::find(match.service, caller.name) != match.service.end();
     return listed ? Named::exactly : best;
   }
+  // An identity provider vouches for somebody: "*" does not mean just anybody it knows.
+  if (caller.kind == Principal::Kind::anonymous && !caller.arn.empty()) {
+    const bool listed = std::ranges::find(match.federated, caller.arn) != match.federated.end();
+    return listed ? Named::exactly : Named::no;
+  }
   for (const std::string& arn : match.aws) {
     if (arn == caller.arn) return Named::exactly;
     if (!caller.role_arn.empty() && arn == caller.role_arn) best = std::max(best, Named::role);
@@ -67,6 +72,11 @@ void ask(const Document& document, const Question& question, std::string_view ac
     if (statement.principal) {
       named = names(*statement.principal, question.principal);
       if (statement.not_principal) named = named == Named::no ? Named::everyone : Named::no;
+      // Nobody escapes a deny for everyone.
+      if (named == Named::no && !statement.allow && statement.principal->everyone &&
+          !statement.not_principal) {
+        named = Named::everyone;
+      }
       if (named == Named::no) continue;
     }
     const bool holds = std::ranges::all_of(statement.conditions, [&](const Condition& condition) {

@@ -293,6 +293,41 @@ TEST(TrustPolicies, ServicesAndUsers) {
   EXPECT_FALSE(ask({.resource = account, .trust = true}, "sts:AssumeRole", "*").allowed);
 }
 
+TEST(Policy, AProviderMustBeNamedByTheTrustPolicy) {
+  const std::string provider = "arn:aws:iam::123456789012:oidc-provider/id.example.com";
+  const Principal who{.kind = Principal::Kind::anonymous, .arn = provider};
+  ContextKeys keys;
+  keys.set("id.example.com:aud", "app");
+  keys.set("id.example.com:sub", "repo:octo/app");
+  const auto trusts = [&](std::string_view principal, std::string_view more = "") {
+    const auto trust = document(
+        statement(fmt::format(
+            R"("Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{}{})",
+            principal, more)),
+        DocumentKind::trust);
+    return ask({.resource = trust, .trust = true}, "sts:AssumeRoleWithWebIdentity", "*", keys, who)
+        .allowed;
+  };
+  const std::string named = fmt::format(R"({{"Federated":"{}"}})", provider);
+  EXPECT_TRUE(trusts(named));
+  EXPECT_TRUE(trusts(named, R"(,"Condition":{"StringEquals":{"id.example.com:aud":"app"},
+                                "StringLike":{"ID.example.com:sub":"repo:octo/*"}})"));
+  EXPECT_FALSE(trusts(named, R"(,"Condition":{"StringEquals":{"id.example.com:aud":"other"}})"));
+  EXPECT_FALSE(trusts(named, R"(,"Condition":{"StringEquals":{"other.example.com:aud":"app"}})"));
+  EXPECT_FALSE(trusts(R"("*")"));
+  EXPECT_FALSE(trusts(R"({"AWS":"*"})"));
+  EXPECT_FALSE(trusts(R"({"Federated":"arn:aws:iam::123456789012:oidc-provider/other"})"));
+  const auto denied = document(fmt::format(
+                                   R"({{"Version":"2012-10-17","Statement":[
+              {{"Effect":"Allow","Action":"sts:*","Principal":{}}},
+              {{"Effect":"Deny","Action":"sts:*","Principal":"*"}}]}})",
+                                   named),
+                               DocumentKind::trust);
+  EXPECT_FALSE(
+      ask({.resource = denied, .trust = true}, "sts:AssumeRoleWithWebIdentity", "*", keys, who)
+          .allowed);
+}
+
 struct MalformedCase {
   const char* text;
   DocumentKind kind;

@@ -1,4 +1,4 @@
-#include "services/logs/metric_filters.h"
+#include "services/logs/incoming.h"
 #include "wire/logs/errors.h"
 #include "wire/logs/operations.h"
 
@@ -72,14 +72,14 @@ task<Result<PutLogEventsResponse>> put_log_events(Logs& logs, const RequestConte
     for (std::size_t i = begin; i < end; ++i) {
       request.events.push_back({in.log_events[i].timestamp, std::move(in.log_events[i].message)});
     }
-    std::vector<LogEvent> measured;
-    if (!group.value.metric_filters.empty()) measured = request.events;
+    std::vector<LogEvent> watched;
+    if (is_watched(logs, group.value, request.stream)) watched = request.events;
     auto appended = co_await logs.engine.append(std::move(request));
     if (!appended && appended.error().code == "not-found") {
       co_return errors::resource_not_found("The specified log stream does not exist.");
     }
     if (!appended) co_return std::unexpected(to_api(appended.error()));
-    co_await feed_metrics(logs, ctx.scope, group.value, std::move(measured));
+    co_await watch_events(logs, ctx.scope, group.value, in.log_stream_name, std::move(watched));
   }
   out.next_sequence_token = Position{to_unix_ms(ctx.now), 0, 0}.str();
   co_return out;

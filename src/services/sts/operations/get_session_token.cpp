@@ -1,4 +1,4 @@
-#include "services/sts/service.h"
+#include "services/sts/session_policies.h"
 #include "wire/sts/operations.h"
 
 namespace landfall::sts {
@@ -20,11 +20,7 @@ task<Result<GetSessionTokenResponse>> get_session_token(Sts& sts, const RequestC
   iam::SessionRecord session{
       .account = who.account, .kind = int(who.kind), .name = who.name, .id = who.user_id};
   const auto made = iam::issue_session(sts.iam, std::move(session), lifetime);
-  co_return GetSessionTokenResponse{.credentials =
-                                        Credentials{.access_key_id = made.access_key_id,
-                                                    .secret_access_key = made.secret_access_key,
-                                                    .session_token = made.session_token,
-                                                    .expiration = made.expires_at}};
+  co_return GetSessionTokenResponse{.credentials = to_credentials(made)};
 }
 
 }  // namespace landfall::sts
