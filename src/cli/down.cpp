@@ -17,6 +17,7 @@
 #include "io/remove_tree.h"
 #include "proxy/control.h"
 #include "services/ecr/client_setup.h"
+#include "services/ecs/task_disks.h"
 
 namespace landfall::cli {
 namespace {
@@ -48,6 +49,8 @@ task<Result<void>> remove_everything(io::Loop& loop, host::Instance instance) {
       [instance, cgroups] { return host::remove_leftovers(instance, cgroups, {}); }));
   host::Volumes volumes(loop, instance.data_dir / "volumes");
   LF_CO_OK(co_await volumes.unmount_all());
+  host::ScratchDisks disks(loop, instance.data_dir / ecs::kDisksFolder);
+  for (const std::string& id : disks.list()) LF_CO_OK(co_await disks.remove(id));
   say("removing networks");
   host::network::Network network(loop, instance, {last_pool(instance)});
   LF_CO_OK(co_await network.remove_all());

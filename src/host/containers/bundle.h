@@ -15,13 +15,14 @@ namespace landfall::host {
 
 // Where a container lives: what must survive a reboot in the data folder, the rest below /run.
 struct ContainerPaths {
-  std::filesystem::path data;  // DATA/containers/<id>
-  std::filesystem::path run;   // /run/landfall-<tag>/containers/<id>
+  std::filesystem::path data;             // DATA/containers/<id>
+  std::filesystem::path run;              // /run/landfall-<tag>/containers/<id>
+  std::filesystem::path writable = data;  // holds what the container writes above its image
   std::filesystem::path meta() const { return data / "meta.json"; }
   std::filesystem::path log() const { return data / "log"; }
   std::filesystem::path exits() const { return data / "exit"; }
-  std::filesystem::path upper() const { return data / "upper"; }
-  std::filesystem::path work() const { return data / "work"; }
+  std::filesystem::path upper() const { return writable / "upper"; }
+  std::filesystem::path work() const { return writable / "work"; }
   std::filesystem::path root() const { return run / "root"; }
   std::filesystem::path sys() const { return run / "sys"; }
 };

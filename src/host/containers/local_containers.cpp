@@ -220,6 +220,10 @@ task<Result<ContainerInfo>> LocalContainers::build(ContainerSpec spec) {
   input.map_ids = map_ids_;
   input.cgroup_path = cgroup_of(metas_[id]);
   input.paths = paths(id);
+  if (const auto folder = writable_folder_ ? writable_folder_(metas_[id].group) : std::nullopt) {
+    input.paths.writable = *folder / id;
+    LF_CO_OK(io::make_directories(input.paths.writable, 0700));
+  }
   LF_CO_TRY(bundle, co_await loop_.run_blocking([input = std::move(input), group, group_path,
                                                  cgroups = *cgroups_]() mutable -> Result<Bundle> {
     LF_OK(cgroups.make(

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -28,6 +29,12 @@ class LocalContainers final : public Containers, public Terminals {
   // `blobs` may be null where containers have base folders only.
   LocalContainers(io::Loop& loop, const Clock& clock, const Instance& instance, BlobStore* blobs);
   ~LocalContainers() override;
+
+  // Where the containers of a group write what lies above their image: a folder that is there
+  // before the group's first container and longer than its last. None: beside their records.
+  using WritableFolder =
+      std::function<std::optional<std::filesystem::path>(const std::string& group)>;
+  void set_writable_folder(WritableFolder of) { writable_folder_ = std::move(of); }
 
   // Finds what is there and begins to watch it. Call once, before anything else. Errors:
   // "kernel-feature-missing", "program-missing", errno-*.
@@ -98,6 +105,7 @@ class LocalContainers final : public Containers, public Terminals {
   const Clock& clock_;
   Instance instance_;
   BlobStore* blobs_;
+  WritableFolder writable_folder_;
   std::filesystem::path run_;
   std::string boot_id_;
   bool map_ids_ = true;
