@@ -25,6 +25,7 @@
 #include "services/ecr/registry/registry.h"
 #include "services/ecr/sweeper.h"
 #include "services/ecs/agent/agent.h"
+#include "services/ecs/bucket_folders.h"
 #include "services/ecs/controller/service_controller.h"
 #include "services/ecs/controller/task_controller.h"
 #include "services/ecs/explain.h"
@@ -34,6 +35,8 @@
 #include "services/ecs/secret_values.h"
 #include "services/ecs/service_port.h"
 #include "services/ecs/session/sessions.h"
+#include "services/ecs/task_disks.h"
+#include "services/efs/service.h"
 #include "services/elbv2/controller/controller.h"
 #include "services/elbv2/explain.h"
 #include "services/elbv2/identity_key.h"
@@ -64,6 +67,7 @@
 #include "wire/ec2/operations.h"
 #include "wire/ecr/operations.h"
 #include "wire/ecs/operations.h"
+#include "wire/efs/operations.h"
 #include "wire/elbv2/operations.h"
 #include "wire/iam/operations.h"
 #include "wire/kms/operations.h"
@@ -348,7 +352,13 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
 
   host::BlobStore blobs(loop, clock, random, folder / "blobs");
   LF_CO_OK(blobs.open());
+  host::ScratchDisks disks(loop, folder / ecs::kDisksFolder);
   host::LocalContainers containers(loop, clock, settings.instance, &blobs);
+  containers.set_writable_folder(
+      [&disks](const std::string& group) -> std::optional<std::filesystem::path> {
+        if (!disks.mounted(group)) return {};
+        return disks.folder(group) / "containers";
+      });
   host::Volumes volumes(loop, folder / "volumes");
   LF_CO_OK(co_await volumes.recover());
   LF_CO_OK(io::make_directories(folder / "ca", 0755));
@@ -437,13 +447,13 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   ecs::RegistryImages images(ecr, identities, outside_images);
   ssm::Ssm parameters{*store, clock, kms, identities};
   ecs::SecretValues secret_values(secrets, parameters);
-  ecs::Fargate fargate{ecs,
-                       settings.instance,
-                       containers,
-                       images,
-                       log_lines,
-                       secret_values,
-                       authority->certificate_file()};
+  ecs::TaskDisks task_disks(disks);
+  ecs::BucketFolders buckets(loop, identities, folder / "buckets");
+  efs::Efs efs(loop, *store, clock, random, networks, folder / "efs");
+  LF_CO_OK(co_await efs.recover());
+  ecs::Fargate fargate{
+      ecs,           settings.instance, containers, images, log_lines,
+      secret_values, task_disks,        buckets,    efs,    authority->certificate_file()};
   ecs::RotationTasks rotation_tasks(ecs);
   secrets.runner = &rotation_tasks;
   secretsmanager::Rotations rotations(loop, secrets, rotation_tasks);
@@ -466,6 +476,7 @@ task<Result<void>> run(io::Loop& loop, ServerSettings settings) {
   gateway.add(gateway::service(cloudwatch::kService, cloudwatch));
   gateway.add(gateway::service(ecr::kService, ecr, 32 << 20));  // layer parts of 20 MiB, base64
   gateway.add(gateway::service(ecs::kService, ecs));
+  gateway.add(gateway::service(efs::kService, efs));
   gateway.add(gateway::service(acm::kService, acm));
   gateway.add(gateway::service(application_autoscaling::kService, scaling));
   gateway.add(gateway::service(elbv2::kService, elbv2));

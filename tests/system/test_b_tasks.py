@@ -117,9 +117,11 @@ def test_system_controls_and_labels(tasks):
 
 
 def test_what_there_is_not_is_refused_by_name(tasks):
-    refused(tasks, "ephemeralStorage", task={"ephemeralStorage": {"sizeInGiB": 30}})
-    refused(tasks, "Volume 'files'", task={"volumes": [{"name": "files", "efsVolumeConfiguration": {"fileSystemId": "fs-12345678"}}]})
-    refused(tasks, "environmentFiles", environmentFiles=[{"type": "s3", "value": "arn:aws:s3:::bucket/app.env"}])
+    refused(tasks, "between 21 and 200", task={"ephemeralStorage": {"sizeInGiB": 201}})
+    refused(tasks, "Volume 'files'", task={"volumes": [{"name": "files", "configuredAtLaunch": True}]})
+    refused(tasks, "Transit encryption", task={"volumes": [{"name": "files", "efsVolumeConfiguration": {
+        "fileSystemId": "fs-12345678", "authorizationConfig": {"iam": "ENABLED"}}}]})
+    refused(tasks, "ends in .env", environmentFiles=[{"type": "s3", "value": "arn:aws:s3:::bucket/app.txt"}])
     refused(tasks, "privileged", privileged=True)
     refused(tasks, "sharedMemorySize", linuxParameters={"sharedMemorySize": 64})
 

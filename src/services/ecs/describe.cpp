@@ -331,6 +331,10 @@ Task describe_task(const Scope& scope, const TaskRecord& task, bool tags) {
   for (const TaskContainer& c : task.containers)
     out.containers.push_back(describe_container(scope, task, c));
   out.cpu = text(task.cpu);
+  out.ephemeral_storage = EphemeralStorage{task.ephemeral_gib};
+  TaskEphemeralStorage disk;
+  disk.size_in_gi_b = task.ephemeral_gib;
+  out.fargate_ephemeral_storage = std::move(disk);
   out.memory = text(task.memory);
   out.created_at = moment(task.created_at);
   out.desired_status = task.stop_wanted ? "STOPPED" : "RUNNING";

@@ -5,6 +5,7 @@
 #include "host/instance.h"
 #include "services/ecs/neighbours.h"
 #include "services/ecs/service.h"
+#include "services/efs/port.h"
 #include "services/logs/port.h"
 
 namespace landfall::ecs {
@@ -16,6 +17,9 @@ struct Fargate {
   Images& images;
   logs::Port& logs;
   Secrets& secrets;
+  Disks& disks;
+  Objects& objects;
+  efs::Port& file_systems;
   // Certificates that containers trust for Landfall's API, a PEM file of the host; empty: none is
   // mounted.
   std::string ca_file = {};

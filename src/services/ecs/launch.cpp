@@ -1,5 +1,6 @@
 #include "services/ecs/launch.h"
 
+#include "services/ecs/definition/check.h"
 #include "services/ecs/definition/fargate_sizes.h"
 #include "wire/ecs/errors.h"
 
@@ -117,10 +118,7 @@ Result<std::string> check_platform_version(const std::optional<std::string>& ver
 Result<void> check_overrides(const TaskDefinition& definition, const TaskOverride& overrides) {
   if (!overrides.inference_accelerator_overrides.empty())
     return errors::client("Fargate does not support inferenceAccelerators.");
-  if (overrides.ephemeral_storage)
-    return errors::client(
-        "ephemeralStorage is not supported: a task's disk space is not limited, and so cannot be "
-        "enlarged.");
+  LF_OK(check_disk(overrides.ephemeral_storage));
   if (overrides.cpu || overrides.memory)
     LF_OK(parse_task_size(overrides.cpu.value_or(*definition.cpu),
                           overrides.memory.value_or(*definition.memory)));
@@ -131,8 +129,7 @@ Result<void> check_overrides(const TaskDefinition& definition, const TaskOverrid
       return errors::invalid_parameter(
           fmt::format("Override for container named {} is not a container in the TaskDefinition.",
                       c.name.value_or("")));
-    if (!c.environment_files.empty())
-      return errors::client("environmentFiles is not supported: there is no S3 service yet.");
+    LF_OK(check_environment_files(c.environment_files));
     if (!c.resource_requirements.empty())
       return errors::client("resourceRequirements is not supported: Fargate has no GPUs.");
     for (const KeyValuePair& pair : c.environment) {
@@ -174,6 +171,7 @@ TaskDefinition with_overrides(TaskDefinition definition, const TaskOverride& ove
   if (overrides.cpu) definition.cpu = overrides.cpu;
   if (overrides.memory) definition.memory = overrides.memory;
   if (overrides.task_role_arn) definition.task_role_arn = overrides.task_role_arn;
+  if (overrides.ephemeral_storage) definition.ephemeral_storage = overrides.ephemeral_storage;
   if (overrides.execution_role_arn) definition.execution_role_arn = overrides.execution_role_arn;
   for (const ContainerOverride& change : overrides.container_overrides) {
     const auto c = std::ranges::find(definition.container_definitions, change.name,
@@ -183,6 +181,7 @@ TaskDefinition with_overrides(TaskDefinition definition, const TaskOverride& ove
     if (change.cpu) c->cpu = change.cpu;
     if (change.memory) c->memory = change.memory;
     if (change.memory_reservation) c->memory_reservation = change.memory_reservation;
+    if (!change.environment_files.empty()) c->environment_files = change.environment_files;
     for (const KeyValuePair& pair : change.environment) {
       const auto known = std::ranges::find(c->environment, pair.name, &KeyValuePair::name);
       if (known == c->environment.end()) {
@@ -220,6 +219,7 @@ TaskRecord new_task(Random& random, TimePoint now, const TaskDefinition& definit
   task.subnet = std::move(request.subnet);
   task.cpu = effective.cpu.value_or("");
   task.memory = effective.memory.value_or("");
+  if (effective.ephemeral_storage) task.ephemeral_gib = effective.ephemeral_storage->size_in_gi_b;
   task.task_role = effective.task_role_arn.value_or("");
   task.execution_role = effective.execution_role_arn.value_or("");
   if (request.overrides) task.overrides = record::encode(*request.overrides);

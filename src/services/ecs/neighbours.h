@@ -7,6 +7,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "host/volumes/scratch_disks.h"
 #include "io/loop.h"
 
 namespace landfall::ecs {
@@ -32,6 +33,29 @@ class Secrets {
   // value_from: as the definition says, an ARN or a parameter's name. role: the execution role,
   // which must be allowed to read it. Error "secret-unavailable", worded as ECS words it.
   virtual task<Result<std::string>> read(Scope scope, std::string value_from, std::string role,
+                                         std::string session) = 0;
+};
+
+// What a task writes goes to a disk of its own: the files of its containers above their images, and
+// its volumes.
+class Disks {
+ public:
+  virtual ~Disks() = default;
+  // The disk's folder; one that is there is left as it is. Errors: as host::ScratchDisks.
+  virtual task<Result<std::filesystem::path>> make(std::string task, int gib) = 0;
+  // Absent is success.
+  virtual task<Result<void>> remove(std::string task) = 0;
+  virtual std::vector<std::string> list() const = 0;
+  virtual Result<host::DiskUsage> usage(const std::string& task) const = 0;
+};
+
+// Files that a task definition names by their ARN in S3.
+class Objects {
+ public:
+  virtual ~Objects() = default;
+  // role: the execution role, which must be allowed to read it. Error "object-unavailable", worded
+  // as S3 words it.
+  virtual task<Result<std::string>> read(std::string arn, std::string role,
                                          std::string session) = 0;
 };
 

@@ -288,6 +288,10 @@ struct TaskTarget {
 };
 LF_RECORD(TaskTarget, target_group, container, port, registered, state, reason)
 
+// What a task has to write to, unless its definition asks for more.
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
+inline constexpr int kDefaultDiskGib = 20;
+
 struct TaskRecord {
   std::string id;  // 32 hexadecimal digits
   std::string cluster;
@@ -305,7 +309,8 @@ struct TaskRecord {
   std::string subnet;  // chosen from network.subnets
   std::string cpu;     // effective, with overrides
   std::string memory;
-  std::string task_role;       // ARN, with overrides; may be empty
+  int ephemeral_gib = kDefaultDiskGib;  // size of its disk
+  std::string task_role;                // ARN, with overrides; may be empty
   std::string execution_role;  // ARN, with overrides; may be empty
   json::value overrides;       // the request's TaskOverride; null: none
   std::vector<TagRecord> tags;
@@ -346,7 +351,7 @@ struct TaskRecord {
 };
 LF_RECORD(TaskRecord, id, cluster, task_definition, family, service, deployment, started_by, group,
           launch_type, capacity_provider, platform_version, architecture, network, subnet, cpu,
-          memory, task_role, execution_role, overrides, tags, client_token, credentials_id,
+          memory, ephemeral_gib, task_role, execution_role, overrides, tags, client_token, credentials_id,
           execute_command, status, stop_wanted, stop_code, stopped_reason, failure_counted,
           released, containers, attachment, targets, deregistered_at, conditions, version,
           created_at, connectivity_at, pull_started_at, pull_stopped_at, started_at, stopping_at,

@@ -1,7 +1,11 @@
 // For unit tests: ECS with its controllers over a real store and fakes of its neighbours.
 #pragma once
 
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
 #include "host/containers/fake_containers.h"
+#include "io/files.h"
 #include "services/ecs/controller/service_controller.h"
 #include "services/ecs/controller/task_controller.h"
 #include "store/testing.h"
@@ -246,6 +250,56 @@ class FakeSecrets final : public Secrets {
   }
 };
 
+// Disks without a limit: folders of the test's own.
+class FakeDisks final : public Disks {
+ public:
+  explicit FakeDisks(std::filesystem::path root) : root_(std::move(root)) {}
+  std::map<std::string, int> sizes;  // GiB, by task
+  std::optional<Error> error;
+  task<Result<std::filesystem::path>> make(std::string task, int gib) override {
+    if (error) co_return std::unexpected(*error);
+    sizes.emplace(task, gib);
+    LF_CO_OK(io::make_directories(root_ / task));
+    co_return root_ / task;
+  }
+  task<Result<void>> remove(std::string task) override {
+    sizes.erase(task);
+    co_return io::remove_tree(root_ / task);
+  }
+  std::vector<std::string> list() const override {
+    std::vector<std::string> out;
+    for (const auto& [task, gib] : sizes) out.push_back(task);
+    return out;
+  }
+  Result<host::DiskUsage> usage(const std::string&) const override {
+    return host::DiskUsage{20ull << 30, 1 << 20};
+  }
+
+ private:
+  std::filesystem::path root_;
+};
+
+class FakeObjects final : public Objects {
+ public:
+  std::map<std::string, std::string> files;
+  task<Result<std::string>> read(std::string arn, std::string, std::string) override {
+    const auto found = files.find(arn);
+    if (found == files.end()) co_return fail("object-unavailable", arn + ": NoSuchKey");
+    co_return found->second;
+  }
+};
+
+class FakeFileSystems final : public efs::Port {
+ public:
+  std::filesystem::path folder;
+  std::optional<Error> error;
+  Result<io::Fd> mount(const efs::MountRequest& request) override {
+    if (error) return std::unexpected(*error);
+    EXPECT_FALSE(request.interface_id.empty());
+    return io::Fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  }
+};
+
 struct TestEcs {
   store::TestStore test;
   SeededRandom random{7};
@@ -259,7 +313,10 @@ struct TestEcs {
   host::FakeContainers containers{test.loop, test.clock};
   host::Instance instance{test.folder.path(), "abcdef"};
   Ecs ecs{test.loop, *test.store, test.clock, random, ec2, iam, events, balancers};
-  Fargate fargate{ecs, instance, containers, images, logs, secrets};
+  FakeDisks disks{test.folder.path() / "disks"};
+  FakeObjects objects;
+  FakeFileSystems file_systems;
+  Fargate fargate{ecs, instance, containers, images, logs, secrets, disks, objects, file_systems};
   std::unique_ptr<TaskController> tasks;
   std::unique_ptr<ServiceController> services;
 

@@ -40,6 +40,7 @@ std::map<std::string, std::string> environment(const TaskRecord& task, const Con
   if (!task.task_role.empty())
     out["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/v2/credentials/" + task.credentials_id;
   if (!around.ca_file.empty()) out["AWS_CA_BUNDLE"] = kCaPath;
+  for (const auto& [name, value] : around.environment_files) out[name] = value;
   for (const KeyValuePair& pair : c.environment)
     out[pair.name.value_or("")] = pair.value.value_or("");
   for (const auto& [name, value] : around.secrets) out[name] = value;
@@ -49,7 +50,9 @@ std::map<std::string, std::string> environment(const TaskRecord& task, const Con
 void add_mounts(host::ContainerSpec& spec, const ContainerDefinition& c,
                 const ContainerSurroundings& around, bool read_only = false) {
   for (const MountPoint& mount : c.mount_points) {
-    spec.mounts.push_back({.source = around.volumes_folder + "/" + mount.source_volume.value_or(""),
+    const auto source = around.volumes.find(mount.source_volume.value_or(""));
+    if (source == around.volumes.end()) continue;
+    spec.mounts.push_back({.source = source->second,
                            .destination = mount.container_path.value_or(""),
                            .read_only = read_only || mount.read_only.value_or(false)});
   }

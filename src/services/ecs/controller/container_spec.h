@@ -11,9 +11,11 @@ struct ContainerSurroundings {
   std::string namespace_path;
   std::string dns_server;
   std::string search_domain;
-  std::string volumes_folder;                       // of this task; a volume is a folder below it
+  std::map<std::string, std::string> volumes = {};  // of this task: folders on the host, by name
   std::string ca_file;                              // on the host; empty: none
-  std::map<std::string, std::string> secrets = {};  // environment variables of this container
+  // Environment variables of this container. What the definition itself says wins over files.
+  std::map<std::string, std::string> secrets = {};
+  std::map<std::string, std::string> environment_files = {};
 };
 
 // definition: with the task's overrides. Pure.

@@ -167,6 +167,84 @@ TEST_F(Controllers, ATaskRunsAndIsStopped) {
   });
 }
 
+TEST_F(Controllers, ATaskHasADiskOfTheSizeItAsksFor) {
+  run([this]() -> task<void> {
+    RegisterTaskDefinitionRequest in = definition();
+    in.ephemeral_storage = EphemeralStorage{20};
+    auto refused = co_await register_task_definition(t.ecs, t.context(), in);
+    CO_ASSERT(!refused);
+    EXPECT_EQ(refused.error().message, "Ephemeral storage size must be between 21 and 200 GiB.");
+    in.ephemeral_storage = EphemeralStorage{50};
+    CO_ASSERT(co_await register_task_definition(t.ecs, t.context(), in));
+    const std::string arn = co_await run_one();
+    EXPECT_EQ((co_await describe(arn)).ephemeral_storage->size_in_gi_b, 50);
+    CO_ASSERT(t.disks.sizes.size() == 1);
+    EXPECT_EQ(t.disks.sizes.begin()->second, 50);
+    (void)co_await t.disks.make("nobodys", 20);
+    co_await t.tasks->collect_orphans();
+    EXPECT_FALSE(t.disks.sizes.contains("nobodys"));
+    EXPECT_EQ(t.disks.sizes.size(), 1u) << "that of the task stays";
+    (void)co_await stop_task(t.ecs, t.context(), {.task = arn});
+    co_await t.settle();
+    EXPECT_TRUE(t.disks.sizes.empty());
+    t.disks.error = Error{"disk-full", "No space left on device", 500};
+    EXPECT_THAT(*(co_await describe(co_await run_one())).stopped_reason,
+                HasSubstr("ephemeral storage: No space left on device"));
+  });
+}
+
+TEST_F(Controllers, VolumesAreFoldersOfTheTaskOrOfAFileSystem) {
+  run([this]() -> task<void> {
+    RegisterTaskDefinitionRequest in = definition();
+    Volume own, shared;
+    own.name = "scratch";
+    shared.name = "shared";
+    shared.efs_volume_configuration = EFSVolumeConfiguration{.file_system_id = "fs-1"};
+    shared.efs_volume_configuration->authorization_config = EFSAuthorizationConfig{"fsap-1", {}};
+    in.volumes = {own, shared};
+    in.container_definitions[0].mount_points = {MountPoint{"scratch", "/scratch", {}},
+                                                MountPoint{"shared", "/shared", true}};
+    auto refused = co_await register_task_definition(t.ecs, t.context(), in);
+    CO_ASSERT(!refused);
+    EXPECT_THAT(refused.error().message, HasSubstr("Transit encryption must be enabled"));
+    in.volumes[1].efs_volume_configuration->transit_encryption = "ENABLED";
+    CO_ASSERT(co_await register_task_definition(t.ecs, t.context(), in));
+    t.file_systems.folder = t.test.folder.path();
+    const Task task = co_await describe(co_await run_one());
+    EXPECT_EQ(task.last_status, "RUNNING");
+    const auto spec = t.containers.spec(host_id(task));
+    CO_ASSERT(spec && spec->mounts.size() == 2);
+    EXPECT_THAT(spec->mounts[0].source, testing::EndsWith("/volumes/scratch"));
+    EXPECT_THAT(spec->mounts[1].source, testing::StartsWith("/proc/self/fd/"));
+    EXPECT_TRUE(spec->mounts[1].read_only);
+    t.file_systems.error = Error{"mount-failed", "stderr: nobody is there", 400};
+    EXPECT_EQ(*(co_await describe(co_await run_one())).stopped_reason,
+              "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS "
+              "volumes: stderr: nobody is there");
+  });
+}
+
+TEST_F(Controllers, EnvironmentFilesGiveWhatTheDefinitionDoesNotSay) {
+  run([this]() -> task<void> {
+    RegisterTaskDefinitionRequest in = definition();
+    in.container_definitions[0].environment_files = {{"arn:aws:s3:::settings/app.txt", "s3"}};
+    EXPECT_FALSE(co_await register_task_definition(t.ecs, t.context(), in));
+    in.container_definitions[0].environment_files = {{"arn:aws:s3:::settings/a.env", "s3"},
+                                                     {"arn:aws:s3:::settings/b.env", "s3"}};
+    CO_ASSERT(co_await register_task_definition(t.ecs, t.context(), in));
+    t.objects.files = {{"arn:aws:s3:::settings/a.env", "ONE=a\nDATABASE_URL=lost"},
+                       {"arn:aws:s3:::settings/b.env", "ONE=b\nTWO=b"}};
+    const auto spec = t.containers.spec(host_id(co_await describe(co_await run_one())));
+    CO_ASSERT(spec);
+    EXPECT_EQ(spec->environment.at("ONE"), "a") << "the first file wins";
+    EXPECT_EQ(spec->environment.at("TWO"), "b");
+    EXPECT_EQ(spec->environment.at("DATABASE_URL"), "postgresql://x");
+    t.objects.files.clear();
+    EXPECT_THAT(*(co_await describe(co_await run_one())).stopped_reason,
+                HasSubstr("ResourceInitializationError: failed to download env files"));
+  });
+}
+
 TEST_F(Controllers, AnExitIsSeen) {
   run([this]() -> task<void> {
     const std::string arn = co_await run_one();

@@ -29,8 +29,20 @@ task<void> TaskController::collect_orphans() {
       log::warning("ecs", "container {} cannot be removed: {}", info.id, removed.error().message);
   }
   std::set<Scope> scopes;
+  std::set<std::string> tasks;  // that have not released what they had
   for (const auto& kv : fargate_.ecs.store.range(kPrefix)) {
-    if (const auto parts = parse_key(kv.key)) scopes.insert(parts->scope);
+    const auto parts = parse_key(kv.key);
+    if (!parts) continue;
+    scopes.insert(parts->scope);
+    if (parts->table != "tasks") continue;
+    const auto record = landfall::record::from_text<TaskRecord>(kv.value);
+    if (!record || !record->released) tasks.insert(parts->name);
+  }
+  for (const std::string& disk : fargate_.disks.list()) {
+    if (tasks.contains(disk)) continue;
+    log::info("ecs", "removing disk {}: its task is gone", disk);
+    if (auto removed = co_await fargate_.disks.remove(disk); !removed)
+      log::warning("ecs", "disk {} cannot be removed: {}", disk, removed.error().message);
   }
   for (const Scope& scope : scopes) {
     for (const ec2::Interface& interface : fargate_.ecs.ec2.interfaces_of(scope, "ecs:task/")) {

@@ -65,10 +65,6 @@ std::string TaskController::key(const Work& work) const {
   return fargate_.ecs.tables(work.scope).tasks.key(work.id);
 }
 
-std::filesystem::path TaskController::volumes_folder(const std::string& task) const {
-  return fargate_.instance.data_dir / "ecs" / "volumes" / task;
-}
-
 // False: the task is gone.
 bool TaskController::read(Work& work) const {
   const Tables tables = fargate_.ecs.tables(work.scope);

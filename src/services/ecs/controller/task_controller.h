@@ -14,6 +14,8 @@ namespace landfall::ecs {
 // A stopped task can be described this long, as on AWS.
 inline constexpr Millis kKeepStopped = std::chrono::hours(1);
 
+struct ContainerSurroundings;
+
 class TaskController {
  public:
   explicit TaskController(Fargate& fargate);
@@ -63,7 +65,10 @@ class TaskController {
   task<void> watch_exit(std::string container, std::string key);
   task<void> stop_container(std::string container, Millis grace, std::string key);
   std::string key(const Work& work) const;
-  std::filesystem::path volumes_folder(const std::string& task) const;
+  Result<void> prepare_volumes(const Work& work, const std::filesystem::path& disk,
+                               ContainerSurroundings& around, std::vector<io::Fd>& mounted) const;
+  task<Result<void>> read_environment_files(const Work& work, const ContainerDefinition& definition,
+                                            std::map<std::string, std::string>& out) const;
 
   Fargate& fargate_;
   io::TaskScope watchers_;

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "io/files.h"
 #include "services/ecs/controller/container_spec.h"
+#include "services/ecs/controller/environment_file.h"
 #include "services/ecs/controller/task_controller.h"
 #include "services/ecs/launch.h"
 
@@ -199,6 +200,56 @@ task<Result<void>> TaskController::prepare_log(const Work& work, std::size_t ind
   co_return Result<void>();
 }
 
+// Where the task's volumes are on the host. Errors: messages for the task's stoppedReason.
+Result<void> TaskController::prepare_volumes(const Work& work, const std::filesystem::path& disk,
+                                             ContainerSurroundings& around,
+                                             std::vector<io::Fd>& mounted) const {
+  const TaskRecord& task = work.row.value;
+  for (const Volume& volume : work.definition.volumes) {
+    const std::string name = volume.name.value_or("");
+    if (!volume.efs_volume_configuration) {
+      const std::filesystem::path folder = disk / "volumes" / name;
+      LF_OK(io::make_directories(folder));
+      around.volumes[name] = folder;
+      continue;
+    }
+    const EFSVolumeConfiguration& efs = *volume.efs_volume_configuration;
+    const auto& authorization = efs.authorization_config;
+    auto folder = fargate_.file_systems.mount(
+        {.scope = work.scope,
+         .file_system = efs.file_system_id,
+         .root_directory = efs.root_directory.value_or(""),
+         .access_point = authorization ? authorization->access_point_id.value_or("") : "",
+         .interface_id = task.attachment ? task.attachment->interface_id : ""});
+    if (!folder)
+      return fail("volume-failed",
+                  fmt::format("ResourceInitializationError: failed to invoke EFS utils commands to "
+                              "set up EFS volumes: {}",
+                              folder.error().message));
+    around.volumes[name] = fmt::format("/proc/self/fd/{}", folder->get());
+    mounted.push_back(std::move(*folder));
+  }
+  return {};
+}
+
+// Their variables, the first of a name winning.
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/use-environment-file.html
+task<Result<void>> TaskController::read_environment_files(
+    const Work& work, const ContainerDefinition& definition,
+    std::map<std::string, std::string>& out) const {
+  const TaskRecord& task = work.row.value;
+  for (const EnvironmentFile& file : definition.environment_files) {
+    auto text = co_await fargate_.objects.read(file.value, task.execution_role, task.id);
+    if (!text)
+      co_return fail("object-unavailable",
+                     fmt::format("ResourceInitializationError: failed to download env files: file "
+                                 "download command: non empty error stream: {}",
+                                 text.error().message));
+    out.merge(parse_environment_file(*text));
+  }
+  co_return Result<void>();
+}
+
 task<Result<void>> TaskController::prepare(const Work& work, std::string name) {
   const TaskRecord& task = work.row.value;
   const auto at = std::ranges::find(task.containers, name, &TaskContainer::name);
@@ -218,8 +269,11 @@ task<Result<void>> TaskController::prepare(const Work& work, std::string name) {
                       value.error().message));
     secrets[secret.name] = std::move(*value);
   }
-  if (auto ready = co_await prepare_log(work, index); !ready)
-    co_return co_await fail_to_start(work, name, ready.error().message);
+  std::map<std::string, std::string> from_files;
+  if (auto read = co_await read_environment_files(work, definition, from_files); !read)
+    co_return co_await fail_to_start(work, name, read.error().message);
+  if (auto log = co_await prepare_log(work, index); !log)
+    co_return co_await fail_to_start(work, name, log.error().message);
 
   auto digest = co_await resolve_image(work, index);
   if (!digest) {
@@ -245,9 +299,15 @@ task<Result<void>> TaskController::prepare(const Work& work, std::string name) {
   }
   ContainerSurroundings around;
   around.scope = work.scope;
-  around.volumes_folder = volumes_folder(task.id).string();
+  auto disk = co_await fargate_.disks.make(task.id, task.ephemeral_gib);
+  if (!disk)
+    co_return co_await fail_to_start(
+        work, name,
+        fmt::format("ResourceInitializationError: failed to make the task's ephemeral storage: {}",
+                    disk.error().message));
   around.ca_file = fargate_.ca_file;
   around.secrets = std::move(secrets);
+  around.environment_files = std::move(from_files);
   if (const auto interface = fargate_.ecs.ec2.find_interface(
           work.scope, task.attachment ? task.attachment->interface_id : "")) {
     around.namespace_path = interface->namespace_path;
@@ -256,8 +316,9 @@ task<Result<void>> TaskController::prepare(const Work& work, std::string name) {
   } else {
     co_return co_await fail_to_start(work, name, "The task's network interface has been deleted.");
   }
-  for (const Volume& volume : work.definition.volumes)
-    LF_CO_OK(io::make_directories(volumes_folder(task.id) / volume.name.value_or("")));
+  std::vector<io::Fd> mounted;  // open until the container has its own mount of each
+  auto ready = prepare_volumes(work, *disk, around, mounted);
+  if (!ready) co_return co_await fail_to_start(work, name, ready.error().message);
   TaskRecord with_digest = task;
   with_digest.containers[index].image_digest = *digest;
   auto made = co_await fargate_.containers.create(
@@ -352,8 +413,7 @@ task<Result<void>> TaskController::release(const Work& work) {
     health_.forget(container.host_id);
     LF_CO_OK(co_await fargate_.containers.remove(container.host_id));
   }
-  const std::filesystem::path folder = volumes_folder(task.id);
-  LF_CO_OK(co_await fargate_.ecs.loop.run_blocking([folder] { return io::remove_tree(folder); }));
+  LF_CO_OK(co_await fargate_.disks.remove(task.id));
   for (const ec2::Interface& interface :
        fargate_.ecs.ec2.interfaces_of(work.scope, interface_owner(task.cluster, task.id)))
     LF_CO_OK(co_await fargate_.ecs.ec2.delete_interface(work.scope, interface.id));

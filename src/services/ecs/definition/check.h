@@ -18,4 +18,8 @@ Result<void> check_container(ContainerDefinition& container);
 // "123456789012.dkr.ecr.us-west-1.amazonaws.com/app:1"
 bool is_ecr_image(std::string_view image);
 
+// Size of a task's disk; environment files of a container. Errors: ClientException.
+Result<void> check_disk(const std::optional<EphemeralStorage>& storage);
+Result<void> check_environment_files(const wire::List<EnvironmentFile>& files);
+
 }  // namespace landfall::ecs

@@ -48,8 +48,7 @@ Result<void> check_refused(const ContainerDefinition& c) {
   if (c.repository_credentials)
     return refuse(c, "repositoryCredentials",
                   "images come from this registry, which uses the execution role");
-  if (!c.environment_files.empty())
-    return refuse(c, "environmentFiles", "there is no S3 service yet");
+  LF_OK(check_environment_files(c.environment_files));
   if (c.firelens_configuration) return refuse(c, "firelensConfiguration", "logs go to awslogs");
   if (c.restart_policy && c.restart_policy->enabled)
     return refuse(c, "restartPolicy", "a stopped container is replaced with its task");

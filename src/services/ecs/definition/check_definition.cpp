@@ -32,10 +32,7 @@ Result<void> check_launch(const RegisterTaskDefinitionRequest& in, std::string_v
   if (in.enable_fault_injection.value_or(false))
     return errors::client(
         "enableFaultInjection is not supported: there is no fault injection service.");
-  if (in.ephemeral_storage)
-    return errors::client(
-        "ephemeralStorage is not supported: a task's disk space is not limited, and so cannot be "
-        "enlarged.");
+  LF_OK(check_disk(in.ephemeral_storage));
   if (!in.runtime_platform) return {};
   const std::string family = in.runtime_platform->operating_system_family.value_or("LINUX");
   if (family != "LINUX")
@@ -52,6 +49,28 @@ Result<void> check_launch(const RegisterTaskDefinitionRequest& in, std::string_v
   return {};
 }
 
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specify-efs-config.html
+Result<void> check_efs(const std::string& name, const EFSVolumeConfiguration& efs) {
+  auto refused = [&](std::string_view why) {
+    return errors::client(fmt::format("Volume '{}': {}", name, why));
+  };
+  const bool encrypted = efs.transit_encryption.value_or("DISABLED") == "ENABLED";
+  const std::string root = efs.root_directory.value_or("/");
+  if (!efs.file_system_id.starts_with("fs-"))
+    return refused("fileSystemId must be the ID of an EFS file system.");
+  if (!root.starts_with('/')) return refused("rootDirectory must be an absolute path.");
+  if (efs.transit_encryption_port)
+    return refused("transitEncryptionPort is not supported: nothing is sent over a network.");
+  if (!efs.authorization_config) return {};
+  const EFSAuthorizationConfig& how = *efs.authorization_config;
+  if ((how.access_point_id || how.iam.value_or("DISABLED") == "ENABLED") && !encrypted)
+    return refused(
+        "Transit encryption must be enabled when an access point or IAM authorization is used.");
+  if (how.access_point_id && root != "/")
+    return refused("rootDirectory must be omitted or '/' when an access point is used.");
+  return {};
+}
+
 Result<void> check_volumes(const TaskDefinition& definition) {
   std::set<std::string> names;
   for (const Volume& volume : definition.volumes) {
@@ -64,11 +83,18 @@ Result<void> check_volumes(const TaskDefinition& definition) {
     if (volume.docker_volume_configuration)
       return errors::client(
           "Fargate compatible task definitions do not support docker volume configurations.");
-    if (volume.efs_volume_configuration || volume.s3files_volume_configuration ||
+    if (volume.efs_volume_configuration) {
+      LF_OK(check_efs(*volume.name, *volume.efs_volume_configuration));
+      if (volume.host)
+        return errors::client(
+            fmt::format("Volume '{}' has both host and efsVolumeConfiguration.", *volume.name));
+    }
+    if (volume.s3files_volume_configuration ||
         volume.fsx_windows_file_server_volume_configuration ||
         volume.configured_at_launch.value_or(false))
       return errors::client(fmt::format(
-          "Volume '{}' is not supported: a volume is a folder that lives as long as its task.",
+          "Volume '{}' is not supported: a volume is a folder that lives as long as its task, or "
+          "one of an EFS file system.",
           *volume.name));
   }
   for (const ContainerDefinition& c : definition.container_definitions) {
@@ -205,6 +231,28 @@ Result<void> check_execution_role(const TaskDefinition& definition) {
 
 }  // namespace
 
+Result<void> check_disk(const std::optional<EphemeralStorage>& storage) {
+  constexpr int kLeastGib = 21, kMostGib = 200;
+  if (!storage || (storage->size_in_gi_b >= kLeastGib && storage->size_in_gi_b <= kMostGib))
+    return {};
+  return errors::client(
+      fmt::format("Ephemeral storage size must be between {} and {} GiB.", kLeastGib, kMostGib));
+}
+
+Result<void> check_environment_files(const wire::List<EnvironmentFile>& files) {
+  constexpr std::size_t kMostFiles = 10;
+  if (files.size() > kMostFiles)
+    return errors::client(
+        fmt::format("A container can have at most {} environment files.", kMostFiles));
+  for (const EnvironmentFile& file : files) {
+    if (!file.value.starts_with("arn:aws:s3:::") || !file.value.ends_with(".env"))
+      return errors::client(fmt::format(
+          "The environment file '{}' must be the ARN of an S3 object whose name ends in .env.",
+          file.value));
+  }
+  return {};
+}
+
 Result<TaskDefinition> check_definition(RegisterTaskDefinitionRequest in,
                                         std::string_view machine) {
   if (in.family.empty() || in.family.size() > 255 ||
@@ -226,6 +274,7 @@ Result<TaskDefinition> check_definition(RegisterTaskDefinitionRequest in,
   out.runtime_platform = std::move(in.runtime_platform);
   out.container_definitions = std::move(in.container_definitions);
   out.volumes = std::move(in.volumes);
+  out.ephemeral_storage = in.ephemeral_storage;
   out.requires_compatibilities = std::move(in.requires_compatibilities);
   out.compatibilities = {"EC2", "FARGATE"};
   out.volumes.present = out.placement_constraints.present = true;
