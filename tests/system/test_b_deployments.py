@@ -308,6 +308,36 @@ def test_going_back_from_the_bake_is_a_change_of_rules(balanced, colours):
     assert set(said) == {200}, said
 
 
+def test_a_canary_gets_its_share_and_goes_back(balanced, colours):
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/canary-deployment.html"""
+    load = Load(balanced.name, port=81)
+    try:
+        balanced.small.ecs.update_service(
+            cluster=balanced.small.name, service="colours", taskDefinition=colours.define("canary"), deploymentConfiguration={
+                "strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 40.5, "canaryBakeTimeInMinutes": 30}})
+        deployment = colours.stage("PRODUCTION_TRAFFIC_SHIFT")
+        eventually(lambda: {asked(balanced.name, 81) for _ in range(20)} == {"two", "canary"}, 30)
+        assert asked(balanced.name, 82) == "canary", "test traffic goes there whole"
+        assert deployment["targetServiceRevision"]["requestedProductionTrafficWeight"] == 40.5
+        assert deployment["deploymentConfiguration"]["canaryConfiguration"]["canaryPercent"] == 40.5
+        colours.aws("aws ecs stop-service-deployment --service-deployment-arn", deployment["serviceDeploymentArn"])
+        colours.deployments.ended("ROLLBACK_SUCCESSFUL")
+        assert {asked(balanced.name, 81) for _ in range(10)} == {"two"}
+    finally:
+        said = load.stop()
+    assert set(said) == {200}, said
+
+
+def test_a_linear_deployment_arrives(balanced, colours):
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-linear.html"""
+    balanced.small.ecs.update_service(
+        cluster=balanced.small.name, service="colours", taskDefinition=colours.define("two"), deploymentConfiguration={
+            "strategy": "LINEAR", "bakeTimeInMinutes": 0, "linearConfiguration": {"stepPercent": 30, "stepBakeTimeInMinutes": 0}})
+    done = colours.deployments.ended("SUCCESSFUL")
+    assert done["targetServiceRevision"]["requestedProductionTrafficWeight"] == 100
+    assert {asked(balanced.name, 81) for _ in range(10)} == {"two"}
+
+
 def test_the_role_must_be_allowed_to_change_the_rules(balanced, colours):
     iam = balanced.small.clients("iam")
     policy = "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
@@ -330,7 +360,9 @@ def test_what_there_is_not_is_refused(balanced, aws):
         assert "InvalidParameterException" in said.stderr, said.stderr
         return said.stderr
 
-    assert "strategy CANARY is not supported" in refused({"strategy": "CANARY"})
+    assert "strategy is CANARY" in refused({"strategy": "CANARY"})
+    assert "stepPercent" in refused({"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 2}})
+    assert "LINEAR strategy only" in refused({"strategy": "CANARY", "linearConfiguration": {"stepPercent": 10}})
     assert "Lambda" in refused({"strategy": "BLUE_GREEN", "lifecycleHooks": [
         {"hookTargetArn": "arn:aws:lambda:us-west-1:123456789012:function:x", "roleArn": "arn:aws:iam::123456789012:role/x",
          "lifecycleStages": ["PRE_SCALE_UP"]}]})

@@ -225,7 +225,13 @@ DeploymentConfiguration describe_configuration(const ServiceRecord& service) {
   out.deployment_circuit_breaker = {service.breaker, service.breaker_rollback};
   out.maximum_percent = service.maximum_percent;
   out.minimum_healthy_percent = service.minimum_healthy_percent;
-  out.strategy = settings.strategy == Strategy::blue_green ? "BLUE_GREEN" : "ROLLING";
+  out.strategy = name_of(settings.strategy);
+  if (settings.strategy == Strategy::linear)
+    out.linear_configuration =
+        LinearConfiguration{settings.step_percent, settings.step_bake_minutes};
+  if (settings.strategy == Strategy::canary)
+    out.canary_configuration =
+        CanaryConfiguration{settings.step_percent, settings.step_bake_minutes};
   out.bake_time_in_minutes = settings.bake_minutes;
   if (!settings.alarms.empty() || settings.alarms_enabled) {
     DeploymentAlarms alarms;

@@ -48,6 +48,20 @@ std::string_view name_of(Health health) {
   return "UNKNOWN";
 }
 
+std::string_view name_of(Strategy strategy) {
+  switch (strategy) {
+    case Strategy::rolling:
+      return "ROLLING";
+    case Strategy::blue_green:
+      return "BLUE_GREEN";
+    case Strategy::linear:
+      return "LINEAR";
+    case Strategy::canary:
+      return "CANARY";
+  }
+  return "";
+}
+
 std::string_view name_of(RolloutStatus status) {
   switch (status) {
     case RolloutStatus::pending:

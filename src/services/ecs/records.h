@@ -70,17 +70,23 @@ LF_RECORD(DeploymentRecord, id, primary, task_definition, network, targets, alte
           rollout, rollout_reason, failed_tasks, completed_once, image_digests, created_at,
           updated_at)
 
-enum class Strategy { rolling = 0, blue_green = 1 };
+// All but rolling move the traffic from one target group to another: at once, in equal steps, or a
+// little first.
+enum class Strategy { rolling = 0, blue_green = 1, linear = 2, canary = 3 };
+std::string_view name_of(Strategy strategy);  // "BLUE_GREEN"
 
 // What UpdateService may say of deployments.
 struct DeploymentSettings {
   Strategy strategy = Strategy::rolling;
   int bake_minutes = 0;
+  double step_percent = 0;          // linear: each step; canary: the first
+  int step_bake_minutes = 0;        // after each step but the last
   std::vector<std::string> alarms;  // names
   bool alarms_enabled = false;
   bool alarms_rollback = false;
 };
-LF_RECORD(DeploymentSettings, strategy, bake_minutes, alarms, alarms_enabled, alarms_rollback)
+LF_RECORD(DeploymentSettings, strategy, bake_minutes, step_percent, step_bake_minutes, alarms,
+          alarms_enabled, alarms_rollback)
 
 // In AWS's words; see name_of.
 enum class RolloutStatus {
@@ -137,6 +143,8 @@ struct RolloutRecord {
   std::string reason;
   Stage stage = Stage::reconcile_service;
   TimePoint stage_at{};
+  double shifted_percent = 0;  // of the production traffic, to the target revision
+  TimePoint shifted_at{};
   DeploymentSettings settings;  // of the service, when it began
   json::value configuration;    // DeploymentConfiguration, as the API shows it
   Monitor breaker = Monitor::disabled;
@@ -156,10 +164,10 @@ struct RolloutRecord {
   TimePoint updated_at{};
 };
 LF_RECORD(RolloutRecord, id, service, target, launch_type, capacity_provider, platform_version,
-          sources, counts, status, reason, stage, stage_at, settings, configuration, breaker,
-          failures, threshold, alarms, alarm_names, triggered_alarms, rollback_reason,
-          rollback_deployment, rollback_at, created_at, started_at, finished_at, stopped_at,
-          updated_at)
+          sources, counts, status, reason, stage, stage_at, shifted_percent, shifted_at, settings,
+          configuration, breaker, failures, threshold, alarms, alarm_names, triggered_alarms,
+          rollback_reason, rollback_deployment, rollback_at, created_at, started_at, finished_at,
+          stopped_at, updated_at)
 
 enum class ServiceStatus { active = 0, draining = 1, inactive = 2 };
 
@@ -311,8 +319,8 @@ struct TaskRecord {
   std::string memory;
   int ephemeral_gib = kDefaultDiskGib;  // size of its disk
   std::string task_role;                // ARN, with overrides; may be empty
-  std::string execution_role;  // ARN, with overrides; may be empty
-  json::value overrides;       // the request's TaskOverride; null: none
+  std::string execution_role;           // ARN, with overrides; may be empty
+  json::value overrides;                // the request's TaskOverride; null: none
   std::vector<TagRecord> tags;
   std::string client_token;
   std::string credentials_id;  // path of the task's role credentials
@@ -351,10 +359,10 @@ struct TaskRecord {
 };
 LF_RECORD(TaskRecord, id, cluster, task_definition, family, service, deployment, started_by, group,
           launch_type, capacity_provider, platform_version, architecture, network, subnet, cpu,
-          memory, ephemeral_gib, task_role, execution_role, overrides, tags, client_token, credentials_id,
-          execute_command, status, stop_wanted, stop_code, stopped_reason, failure_counted,
-          released, containers, attachment, targets, deregistered_at, conditions, version,
-          created_at, connectivity_at, pull_started_at, pull_stopped_at, started_at, stopping_at,
-          execution_stopped_at, stopped_at)
+          memory, ephemeral_gib, task_role, execution_role, overrides, tags, client_token,
+          credentials_id, execute_command, status, stop_wanted, stop_code, stopped_reason,
+          failure_counted, released, containers, attachment, targets, deregistered_at, conditions,
+          version, created_at, connectivity_at, pull_started_at, pull_stopped_at, started_at,
+          stopping_at, execution_stopped_at, stopped_at)
 
 }  // namespace landfall::ecs

@@ -1,5 +1,7 @@
 #include "services/ecs/service_request.h"
 
+#include <cmath>
+
 #include "services/ecs/describe.h"
 #include "wire/ecs/errors.h"
 
@@ -10,26 +12,79 @@ namespace {
 constexpr int kMostBakeMinutes = 1440;
 constexpr std::size_t kMostAlarms = 100;
 
+// A share of the traffic in tenths of a percent, as load balancers can weigh it.
+Result<double> read_percent(std::string_view field, const std::optional<double>& given,
+                            double otherwise, double least) {
+  const double percent = given.value_or(otherwise);
+  const double tenths = std::round(percent * 10);
+  if (std::abs(tenths - percent * 10) > 1e-6 || percent < least || percent > 100)
+    return errors::invalid_parameter(
+        fmt::format("{} must be a multiple of 0.1 between {:.1f} and 100.0.", field, least));
+  return tenths / 10;
+}
+
+Result<int> read_minutes(std::string_view field, const std::optional<std::int32_t>& given,
+                         int otherwise) {
+  const int minutes = given.value_or(otherwise);
+  if (minutes < 0 || minutes > kMostBakeMinutes)
+    return errors::invalid_parameter(
+        fmt::format("{} must be between 0 and {}.", field, kMostBakeMinutes));
+  return minutes;
+}
+
+// How linear and canary deployments move the traffic; what is not said has AWS's default, or stays.
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinearConfiguration.html
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CanaryConfiguration.html
+Result<void> apply_steps(const DeploymentConfiguration& c, Strategy before,
+                         DeploymentSettings& settings) {
+  const bool linear = settings.strategy == Strategy::linear;
+  const bool canary = settings.strategy == Strategy::canary;
+  if (c.linear_configuration && !linear)
+    return errors::invalid_parameter("linearConfiguration is valid with the LINEAR strategy only.");
+  if (c.canary_configuration && !canary)
+    return errors::invalid_parameter("canaryConfiguration is valid with the CANARY strategy only.");
+  const bool stays = settings.strategy == before;
+  if (linear) {
+    const LinearConfiguration in = c.linear_configuration.value_or(LinearConfiguration{});
+    LF_TRY(percent,
+           read_percent("stepPercent", in.step_percent, stays ? settings.step_percent : 10, 3));
+    LF_TRY(minutes, read_minutes("stepBakeTimeInMinutes", in.step_bake_time_in_minutes,
+                                 stays ? settings.step_bake_minutes : 6));
+    settings.step_percent = percent;
+    settings.step_bake_minutes = minutes;
+  } else if (canary) {
+    const CanaryConfiguration in = c.canary_configuration.value_or(CanaryConfiguration{});
+    LF_TRY(percent, read_percent("canaryPercent", in.canary_percent,
+                                 stays ? settings.step_percent : 5, 0.1));
+    LF_TRY(minutes, read_minutes("canaryBakeTimeInMinutes", in.canary_bake_time_in_minutes,
+                                 stays ? settings.step_bake_minutes : 10));
+    settings.step_percent = percent;
+    settings.step_bake_minutes = minutes;
+  } else {
+    settings.step_percent = 0;
+    settings.step_bake_minutes = 0;
+  }
+  return {};
+}
+
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
 Result<void> apply_strategy(const DeploymentConfiguration& c, DeploymentSettings& settings) {
-  if (c.strategy && *c.strategy != "ROLLING" && *c.strategy != "BLUE_GREEN")
-    return errors::invalid_parameter(
-        fmt::format("deploymentConfiguration.strategy {} is not supported: the strategies are "
-                    "ROLLING and BLUE_GREEN.",
-                    *c.strategy));
+  const Strategy before = settings.strategy;
+  if (c.strategy) {
+    const auto all = {Strategy::rolling, Strategy::blue_green, Strategy::linear, Strategy::canary};
+    const auto* found = std::ranges::find(
+        all, *c.strategy, [](Strategy strategy) { return std::string(name_of(strategy)); });
+    if (found == all.end())
+      return errors::invalid_parameter(
+          fmt::format("There is no deployment strategy {}.", *c.strategy));
+    settings.strategy = *found;
+  }
   if (!c.lifecycle_hooks.empty())
     return errors::invalid_parameter(
         "deploymentConfiguration.lifecycleHooks is not supported: there are no Lambda functions.");
-  if (c.linear_configuration || c.canary_configuration)
-    return errors::invalid_parameter(
-        "deploymentConfiguration: linearConfiguration and canaryConfiguration need the strategy of "
-        "their name, which is not supported.");
-  if (c.strategy)
-    settings.strategy = *c.strategy == "BLUE_GREEN" ? Strategy::blue_green : Strategy::rolling;
-  if (c.bake_time_in_minutes) settings.bake_minutes = *c.bake_time_in_minutes;
-  if (settings.bake_minutes < 0 || settings.bake_minutes > kMostBakeMinutes)
-    return errors::invalid_parameter(
-        fmt::format("bakeTimeInMinutes must be between 0 and {}.", kMostBakeMinutes));
+  LF_OK(apply_steps(c, before, settings));
+  LF_TRY(bake, read_minutes("bakeTimeInMinutes", c.bake_time_in_minutes, settings.bake_minutes));
+  settings.bake_minutes = bake;
   if (settings.strategy == Strategy::rolling) {
     if (c.bake_time_in_minutes.value_or(0) != 0)
       return errors::invalid_parameter("bakeTimeInMinutes is not valid with the ROLLING strategy.");
@@ -85,13 +140,13 @@ Result<void> apply_configuration(const Ecs& ecs, const Scope& scope, ServiceReco
 
 Result<void> check_strategy_targets(const ServiceRecord& service,
                                     const std::vector<ServiceTarget>& targets) {
-  const bool blue_green = service.settings.strategy == Strategy::blue_green;
+  const bool two_groups = service.settings.strategy != Strategy::rolling;
   for (const ServiceTarget& target : targets) {
-    if (blue_green && target.alternate_group.empty())
+    if (two_groups && target.alternate_group.empty())
       return errors::invalid_parameter(
           fmt::format("advancedConfiguration is required for the target group {} when the "
-                      "deployment strategy is BLUE_GREEN.",
-                      target.target_group));
+                      "deployment strategy is {}.",
+                      target.target_group, name_of(service.settings.strategy)));
   }
   return {};
 }
@@ -293,10 +348,9 @@ void begin_deployment(Random& random, ServiceRecord& service, std::string task_d
   fresh.targets = std::move(targets);
   fresh.created_at = fresh.updated_at = now;
   // Green is where the traffic is not. The first deployment has both to itself.
-  fresh.alternate =
-      service.settings.strategy == Strategy::blue_green && !service.deployments.empty()
-          ? !service.serving_alternate
-          : service.serving_alternate;
+  fresh.alternate = service.settings.strategy != Strategy::rolling && !service.deployments.empty()
+                        ? !service.serving_alternate
+                        : service.serving_alternate;
   rollout.id = random.pick("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 21);
   rollout.service = service.name;
   rollout.target = fresh;

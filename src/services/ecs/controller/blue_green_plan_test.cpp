@@ -120,6 +120,82 @@ TEST(BlueGreenPlan, AnAlarmWhileGreenBakesBringsBlueBack) {
   EXPECT_EQ(w.service.deployments[0].task_definition, "app:1");
 }
 
+TEST(BlueGreenPlan, ALinearDeploymentMovesTheTrafficInEqualSteps) {
+  BlueGreen w(2);
+  w.service.settings = {
+      .strategy = Strategy::linear, .bake_minutes = 5, .step_percent = 40, .step_bake_minutes = 3};
+  w.deploy("app:2");
+  w.quiet();
+  EXPECT_EQ(w.rollout().stage, Stage::production_traffic_shift);
+  EXPECT_EQ(w.observed.traffic[kTest], kGreen) << "test traffic all at once";
+  EXPECT_EQ(w.observed.traffic[kProduction], (Weights{{"blue", 60}, {"green", 40}}));
+  EXPECT_EQ(w.look_again, minutes(3));
+  w.now += minutes(3) - seconds(1);
+  w.quiet();
+  EXPECT_EQ(w.rollout().shifted_percent, 40);
+  w.now += seconds(1);
+  w.quiet();
+  EXPECT_EQ(w.observed.traffic[kProduction], (Weights{{"blue", 20}, {"green", 80}}));
+  EXPECT_EQ(w.serving_in("blue"), 2) << "blue is whole as long as it has traffic";
+  w.now += minutes(3);
+  w.quiet();
+  EXPECT_EQ(w.observed.traffic[kProduction], kGreen);
+  EXPECT_EQ(w.rollout().stage, Stage::bake_time) << "no step bake after the last";
+  w.now += minutes(5);
+  w.quiet();
+  EXPECT_EQ(w.rollout().status, RolloutStatus::successful);
+  EXPECT_EQ(w.serving_in("blue"), 0);
+  // And back, from green to blue.
+  w.deploy("app:3");
+  w.quiet();
+  EXPECT_EQ(w.observed.traffic[kProduction], (Weights{{"blue", 40}, {"green", 60}}));
+}
+
+TEST(BlueGreenPlan, ACanaryTakesALittleThenAll) {
+  BlueGreen w(1);
+  w.service.settings = {.strategy = Strategy::canary, .step_percent = 2.5, .step_bake_minutes = 10};
+  w.deploy("app:2");
+  w.quiet();
+  EXPECT_EQ(w.observed.traffic[kProduction], (Weights{{"blue", 975}, {"green", 25}}));
+  w.now += minutes(10);
+  w.quiet();
+  EXPECT_EQ(w.production(), "green");
+  EXPECT_EQ(w.rollout().status, RolloutStatus::successful);
+}
+
+TEST(BlueGreenPlan, AnAlarmBetweenTwoStepsBringsAllTrafficBack) {
+  BlueGreen w(2);
+  w.service.settings = {.strategy = Strategy::linear,
+                        .step_percent = 10,
+                        .step_bake_minutes = 6,
+                        .alarms = {"errors"},
+                        .alarms_enabled = true,
+                        .alarms_rollback = true};
+  w.deploy("app:2");
+  w.quiet();
+  w.now += minutes(6);
+  w.quiet();
+  ASSERT_EQ(w.observed.traffic[kProduction], (Weights{{"blue", 80}, {"green", 20}}));
+  w.observed.alarms = {"errors"};
+  w.shifts.clear();
+  w.quiet();
+  EXPECT_EQ(w.observed.traffic[kProduction], kBlue) << "at once, not step by step";
+  EXPECT_EQ(w.rollout().status, RolloutStatus::rollback_successful);
+  EXPECT_EQ(w.serving_in("green"), 0);
+}
+
+TEST(BlueGreenPlan, ANewerDeploymentTakesBackWhatACanaryHad) {
+  BlueGreen w(1);
+  w.service.settings = {.strategy = Strategy::canary, .step_percent = 50, .step_bake_minutes = 10};
+  w.deploy("app:2");
+  w.quiet();
+  w.deploy("app:3");
+  w.step();
+  EXPECT_EQ(w.observed.traffic[kProduction], kBlue) << "before its tasks are stopped";
+  w.quiet();
+  EXPECT_EQ(w.observed.traffic[kProduction], (Weights{{"blue", 50}, {"green", 50}}));
+}
+
 TEST(BlueGreenPlan, BlueIsReplacedWhileItServes) {
   BlueGreen w(2);
   w.deploy("app:2");
@@ -155,6 +231,9 @@ TEST(BlueGreenPlanProperty, TrafficNeverGoesWhereNobodyServes) {
     SeededRandom random(seed);
     BlueGreen w(1 + static_cast<int>(random.below(3)), static_cast<int>(random.below(3)));
     w.service.breaker = w.service.breaker_rollback = random.below(2) == 0;
+    w.service.settings.strategy =
+        std::array{Strategy::blue_green, Strategy::linear, Strategy::canary}[random.below(3)];
+    w.service.settings.step_percent = 30;
     for (int i = 0; i < 100; ++i) {
       for (int steps = 0; !w.step().idle(); ++steps) ASSERT_LT(steps, 12);
       // Only what has never served dies here, so the serving side must stay whole.

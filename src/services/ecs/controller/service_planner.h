@@ -38,7 +38,9 @@ struct ServicePlanner {
   bool blue_green();
   void run_blue_green();
   bool shift_traffic();
-  bool shift(const std::string& rule, const ServiceTarget& target, bool alternate);
+  bool shift(const std::string& rule, const ServiceTarget& target, double alternate);
+  void shift_further();
+  bool shift_in_steps();
   void keep_serving();
 
   // service_plan.cpp

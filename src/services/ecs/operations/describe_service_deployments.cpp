@@ -41,6 +41,14 @@ ServiceRevisionSummary to_api(const Scope& scope, const ServiceRecord& service,
   return out;
 }
 
+// How much of the traffic the new revision has, while it is not on its way back.
+void show_traffic(const RolloutRecord& rollout, ServiceRevisionSummary& out) {
+  if (rollout.settings.strategy == Strategy::rolling || !rollout.rollback_deployment.empty())
+    return;
+  out.requested_test_traffic_weight = rollout.stage >= Stage::test_traffic_shift ? 100 : 0;
+  out.requested_production_traffic_weight = rollout.shifted_percent;
+}
+
 ServiceDeployment describe(const Tables& tables, const Scope& scope, const ServiceRecord& service,
                            const RolloutRecord& rollout) {
   ServiceDeployment out;
@@ -58,6 +66,7 @@ ServiceDeployment describe(const Tables& tables, const Scope& scope, const Servi
   out.target_service_revision =
       to_api(scope, service,
              is_open(rollout.status) ? count_now(tables, service, rollout) : rollout.counts);
+  show_traffic(rollout, *out.target_service_revision);
   out.status = name_of(rollout.status);
   out.status_reason = text(rollout.reason);
   out.lifecycle_stage = name_of(rollout.stage);
