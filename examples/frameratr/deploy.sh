@@ -280,6 +280,13 @@ for one in $name-backend-service ${movies_targets:+$name-movies-service}; do
   done
 done
 
+step "Application Auto Scaling: 1 to 4 tasks, by their CPU"
+scaled=(--service-namespace ecs --resource-id service/$name-cluster/$name-backend-service --scalable-dimension ecs:service:DesiredCount)
+aws application-autoscaling register-scalable-target "${scaled[@]}" --min-capacity 1 --max-capacity 4 >/dev/null
+aws application-autoscaling put-scaling-policy "${scaled[@]}" --policy-name $name-cpu --policy-type TargetTrackingScaling \
+  --target-tracking-scaling-policy-configuration '{"TargetValue": 70, "ScaleOutCooldown": 60, "ScaleInCooldown": 300,
+    "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}}' >/dev/null
+
 step "asking http://$backend_dns/health"
 curl --fail --silent --show-error --max-time 5 --noproxy '*' --retry 5 --retry-all-errors "http://$backend_dns/health"
 echo "http://$backend_dns" >"$state/url"

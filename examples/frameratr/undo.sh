@@ -31,6 +31,10 @@ until_empty() {
   done
 }
 
+step "Application Auto Scaling: scalable target, with its policy and alarms"
+absent aws application-autoscaling deregister-scalable-target --service-namespace ecs \
+  --resource-id service/$name-cluster/$name-backend-service --scalable-dimension ecs:service:DesiredCount
+
 step "ECS: services, tasks, definitions, cluster"
 for service in backend movies; do
   unless 'ServiceNotFoundException|ClusterNotFoundException|ServiceNotActiveException' aws ecs delete-service \

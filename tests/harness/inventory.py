@@ -4,6 +4,8 @@ from harness.clients import Clients
 # (service, call, what the answer lists, what names an entry, parameters)
 LISTINGS = [
     ("acm", "list_certificates", "CertificateSummaryList", "CertificateArn", {}),
+    ("application-autoscaling", "describe_scalable_targets", "ScalableTargets", "ResourceId", {"ServiceNamespace": "ecs"}),
+    ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName", {}),
     ("ec2", "describe_addresses", "Addresses", "AllocationId", {}),
     ("ec2", "describe_internet_gateways", "InternetGateways", "InternetGatewayId", {}),
     ("ec2", "describe_nat_gateways", "NatGateways", "NatGatewayId", {"Filters": [{"Name": "state", "Values": ["pending", "available"]}]}),
@@ -31,11 +33,11 @@ LISTINGS = [
 
 
 def inventory(clients: Clients) -> set[str]:
-    """One line for each thing."""
+    """One line for each thing. Roles that AWS itself makes for its services stay, as on AWS."""
     found = set()
     for service, call, listed, name, parameters in LISTINGS:
         client = clients(service)
         pages = client.get_paginator(call).paginate(**parameters) if client.can_paginate(call) else [getattr(client, call)(**parameters)]
         for page in pages:
             found |= {f"{service} {call.split('_', 1)[1]}: {entry[name] if name else entry}" for entry in page[listed]}
-    return found
+    return {line for line in found if "AWSServiceRoleFor" not in line}

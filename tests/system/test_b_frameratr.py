@@ -132,6 +132,18 @@ def test_b10_the_documents_checks(deployed):
     assert deployed.get("/api/movies") == {"movies": []}
 
 
+def test_b4_it_scales_between_one_and_four(deployed):
+    resource = f"service/{NAME}-cluster/{NAME}-backend-service"
+    [target] = deployed.aws("aws application-autoscaling describe-scalable-targets --service-namespace ecs"
+                            f" --resource-ids {resource} --region {REGION}").json["ScalableTargets"]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 4)
+    [policy] = deployed.aws("aws application-autoscaling describe-scaling-policies --service-namespace ecs"
+                            f" --resource-id {resource} --region {REGION}").json["ScalingPolicies"]
+    assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 70
+    alarms = deployed.clients("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert {alarm["AlarmName"] for alarm in policy["Alarms"]} <= {alarm["AlarmName"] for alarm in alarms}
+
+
 def test_b10_the_log_is_followed(deployed):
     follow = deployed.aws.start(f"aws logs tail /ecs/{NAME}-backend --follow --region {REGION} --since 1m --format short")
     try:
