@@ -1,5 +1,6 @@
 #include "host/volumes/scratch_disks.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
