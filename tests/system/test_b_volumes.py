@@ -32,7 +32,8 @@ def test_a_task_cannot_write_more_than_its_disk_has(server, tasks):
     stopped = ends_well(tasks, script, task={"volumes": [{"name": "scratch"}]},
                         mountPoints=[{"sourceVolume": "scratch", "containerPath": "/scratch"}])
     assert stopped["ephemeralStorage"]["sizeInGiB"] == 20
-    larger = ends_well(tasks, "fallocate -l 24G /large", task={"ephemeralStorage": {"sizeInGiB": 25}})
+    larger = ends_well(tasks, "fallocate -l 24G /large && wget -qO- $ECS_CONTAINER_METADATA_URI_V4/task"
+                       " | grep -Eq '\"EphemeralStorageMetrics\": *.\"Utilized\": *24[0-9]{3}, *\"Reserved\": *25[0-9]{3}'", task={"ephemeralStorage": {"sizeInGiB": 25}})
     assert larger["ephemeralStorage"]["sizeInGiB"] == larger["fargateEphemeralStorage"]["sizeInGiB"] == 25
     if hasattr(server, "data"):
         # They go with their tasks.

@@ -178,7 +178,8 @@ http::Response Agent::metadata(const Asker& asker, const TaskContainer& containe
   if (auto row = find_definition(tables, asker.scope, task.task_definition)) {
     definition = std::move(row->value.definition);
   }
-  Surroundings around{asker.scope, {}};
+  Surroundings around{asker.scope, {}, {}};
+  if (auto disk = fargate_.disks.usage(task.id)) around.disk = *disk;
   const auto interface =
       fargate_.ecs.ec2.find_interface(asker.scope, task.attachment->interface_id);
   if (interface) around.interface = *interface;

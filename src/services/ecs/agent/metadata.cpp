@@ -106,6 +106,9 @@ json::object task_metadata(const TaskRecord& task, const TaskDefinition& definit
   set_time(out, "ExecutionStoppedAt", task.execution_stopped_at);
   if (task.attachment) out["AvailabilityZone"] = task.attachment->availability_zone;
   out["LaunchType"] = task.launch_type;
+  if (around.disk)
+    out["EphemeralStorageMetrics"] = json::object{{"Utilized", around.disk->used_bytes >> 20},
+                                                  {"Reserved", around.disk->size_bytes >> 20}};
   if (!task.service.empty()) out["ServiceName"] = task.service;
   json::array containers;
   for (const TaskContainer& container : task.containers) {

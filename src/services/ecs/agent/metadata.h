@@ -3,6 +3,7 @@
 #pragma once
 
 #include "host/containers/containers.h"
+#include "host/volumes/scratch_disks.h"
 #include "services/ec2/port.h"
 #include "services/ecs/store.h"
 
@@ -10,7 +11,8 @@ namespace landfall::ecs {
 
 struct Surroundings {
   Scope scope;
-  ec2::Interface interface;  // default: unknown
+  ec2::Interface interface;             // default: unknown
+  std::optional<host::DiskUsage> disk;  // the task's
 };
 
 json::object container_metadata(const TaskRecord& task, const TaskDefinition& definition,
