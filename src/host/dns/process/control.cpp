@@ -157,9 +157,11 @@ task<Result<void>> Control::ensure_running() {
   const bool lives = alive();
   if (lives && state_.version == build_version()) co_return Result<void>();
   if (lives) log::info("dns", "process {} is of another build; a new one takes over", state_.pid);
-  LF_CO_TRY(started, io::start_daemon({.argv = command_}, (folder_ / "log").string()));
+  auto started = io::start_daemon({.argv = command_}, (folder_ / "log").string());
+  if (!started) co_return std::unexpected(started.error());
   const auto deadline = std::chrono::steady_clock::now() + kStartTimeout;
-  while (state_.pid != started) {
+  // A server that ended a moment ago may have started one too; they settle which stays.
+  while (!alive() || state_.version != build_version()) {
     if (std::chrono::steady_clock::now() > deadline) {
       co_return fail("dns-not-ready",
                      fmt::format("the process that answers DNS does not start; see {}",
@@ -169,7 +171,7 @@ task<Result<void>> Control::ensure_running() {
     co_await loop_.sleep_for(Millis(5));
     if (auto read = read_state(folder_)) state_ = std::move(*read);
   }
-  log::info("dns", "names are answered by process {}", started);
+  log::info("dns", "names are answered by process {}", state_.pid);
   co_return Result<void>();
 }
 
