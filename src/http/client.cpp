@@ -120,7 +120,11 @@ task<Result<Response>> exchange(io::Loop& loop, std::string method, Target to, H
                                 std::string body, ClientOptions options) {
   LF_CO_TRY(stream, co_await connect_any(loop, to.host, to.port, options.network_namespace));
   if (to.tls) {
-    LF_CO_TRY(context, TlsContext::client(options.ca_file));
+    std::shared_ptr<const TlsContext> context = options.tls;
+    if (!context) {
+      LF_CO_TRY(made, TlsContext::client(options.ca_file));
+      context = made;
+    }
     LF_CO_TRY(session, context->connecting(stream.fd(), to.host));
     LF_CO_OK(co_await stream.handshake(std::move(session)));
   }

@@ -41,7 +41,8 @@ class Provider:
         self.place, self.url = place, f"https://{address}:{PORT}"
         self.client, self.secret = "the-client", "hush/+& " + secrets.token_hex(8)
         self.claims = {"sub": "alice", "email": "alice@example.com", "name": "Älice"}
-        self.access_s, self.gives_refresh = 3600, False
+        self.access_s, self.gives_refresh, self.one_use = 3600, False, False
+        self.ends = 0.0  # when the last access token expires
         self.broken: dict[str, int] = {}  # path: the status it answers with
         self.calls: list[str] = []  # paths, and what was granted
         self.codes: dict[str, dict[str, str]] = {}
@@ -139,6 +140,9 @@ class Provider:
                                          "nonce": asked["nonce"]})
         elif form["refresh_token"] not in self.refresh_tokens:
             return 400, {"error": "invalid_grant"}
+        elif self.one_use:
+            self.refresh_tokens.remove(form["refresh_token"])
+        self.ends = time.time() + self.access_s
         self.calls.append(form["grant_type"])
         self.access_tokens.add(out["access_token"])
         if self.gives_refresh:

@@ -77,6 +77,7 @@ TEST(DnsNames, AVpcsOwnNames) {
   own.own_names["logs.us-west-1.amazonaws.com"] = {ip("10.0.1.20"), ip("10.0.2.20")};
   EXPECT_EQ(look_up("logs.us-west-1.amazonaws.com", own), "10.0.1.20");
   EXPECT_EQ(look_up("LOGS.us-west-1.amazonaws.com"), "169.254.170.10");
+  EXPECT_EQ(look_up("public-keys.auth.elb.us-west-1.amazonaws.com"), "169.254.170.10");
   auto query = *parse_query(question("logs.us-west-1.amazonaws.com", kTypeA, 0x1235));
   EXPECT_EQ(resolve({}, own, query).records[0].address, ip("10.0.2.20")) << "they take turns";
 }

@@ -410,5 +410,26 @@ TEST(Login, ClaimsBelongToTheUserAndHaveALimit) {
             "AuthUserinfoResponseSizeExceeded");
 }
 
+TEST(Renewals, OneForEachToken) {
+  Renewals renewals;
+  int told = 0;
+  const auto done = [&](const LoginResult& result) { told += result.status == 7; };
+  LoginResult known;
+  using Turn = Renewals::Turn;
+  EXPECT_EQ(renewals.enter("a", kNow, done, known), Turn::first);
+  EXPECT_EQ(renewals.enter("a", kNow, done, known), Turn::waits);
+  EXPECT_EQ(renewals.enter("b", kNow, done, known), Turn::first);
+  renewals.finish("a", kNow, {.status = 7});
+  EXPECT_EQ(told, 2);
+  EXPECT_EQ(renewals.enter("a", kNow + 30, done, known), Turn::known);
+  EXPECT_EQ(known.status, 7);
+  EXPECT_EQ(renewals.enter("a", kNow + 31, done, known), Turn::first);
+  // Who comes after a failure tries again.
+  renewals.finish("b", kNow, {.kind = LoginResult::Kind::failure, .status = 7});
+  EXPECT_EQ(told, 3);
+  EXPECT_EQ(renewals.enter("b", kNow, done, known), Turn::first);
+  renewals.finish("nobody's", kNow, {});
+}
+
 }  // namespace
 }  // namespace landfall::proxy

@@ -1,11 +1,16 @@
 // Makes gates, and keeps what they share from one configuration to the next.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
 
 #include "proxy/config.h"
+
+namespace landfall::http {
+class TlsContext;
+}
 
 namespace landfall::proxy {
 
@@ -13,6 +18,8 @@ class Gate;
 class KeySource;
 class OidcGate;
 class OutsideCalls;
+class Renewals;
+struct GateCalls;
 struct GateKeys;
 
 class GateKeeper {
@@ -30,7 +37,14 @@ class GateKeeper {
   void stop();
 
  private:
+  GateCalls calls();
+
   std::shared_ptr<OutsideCalls> outside_;
+  std::shared_ptr<Renewals> renewals_;
+  // The authorities, as they were in the file when it was last changed.
+  std::string trust_file_;
+  std::filesystem::file_time_type trust_time_;
+  std::shared_ptr<const http::TlsContext> trust_;
   std::shared_ptr<const GateKeys> keys_;
   std::string used_;                                           // what keys_ were made of
   std::string own_identity_;                                   // when the snapshot has none

@@ -51,6 +51,11 @@ bool JwtGate::admit(Exchange& exchange, const ClientFacts& client, http1::Reques
   }
   const std::int64_t now = exchange.worker.unix_seconds();
   const auto keys = source_->current(now);
+  const std::string_view failed = keys ? std::string_view() : source_->just_failed(now);
+  if (!failed.empty()) {
+    refuse(exchange, 562, failed);
+    return false;
+  }
   const bool known = keys && keys->knows(text_of(token->header, "kid"));
   // The provider may have a new key; who makes up ids must not make us ask again and again.
   if (!keys || (!known && source_->may_fetch(now))) {
@@ -58,7 +63,7 @@ bool JwtGate::admit(Exchange& exchange, const ClientFacts& client, http1::Reques
     return false;
   }
   if (source_->ageing(now))
-    source_->fetch({client.from ? client.from->path : "", trust_file_}, now, nullptr);
+    source_->fetch({client.from ? client.from->path : "", tls_}, now, nullptr);
   problem = problem_of(*token, *keys, now);
   if (problem.empty()) return true;
   refuse(exchange, 401, problem);
@@ -83,7 +88,7 @@ void JwtGate::fetch_keys(Exchange& exchange, const ClientFacts& client,
     if (!problem.empty()) return refuse(waited, 401, problem);
     waited.act(kept.client, kept.head, kept.body, kept.end);
   };
-  source_->fetch({client.from ? client.from->path : "", trust_file_}, worker.unix_seconds(),
+  source_->fetch({client.from ? client.from->path : "", tls_}, worker.unix_seconds(),
                  [&worker, weak = std::weak_ptr(parking), then](KeySource::Keys keys,
                                                                 std::string_view reason) {
                    worker.post([weak, then, keys = std::move(keys), reason] {

@@ -9,10 +9,9 @@ namespace landfall::proxy {
 
 class JwtGate final : public Gate, public std::enable_shared_from_this<JwtGate> {
  public:
-  JwtGate(JwtSettings settings, std::shared_ptr<KeySource> source, std::string trust_file)
-      : settings_(std::move(settings)),
-        source_(std::move(source)),
-        trust_file_(std::move(trust_file)) {}
+  JwtGate(JwtSettings settings, std::shared_ptr<KeySource> source,
+          std::shared_ptr<const http::TlsContext> tls)
+      : settings_(std::move(settings)), source_(std::move(source)), tls_(std::move(tls)) {}
 
   bool admit(Exchange& exchange, const ClientFacts& client, http1::RequestHead& head, Spans body,
              bool end) const override;
@@ -25,7 +24,7 @@ class JwtGate final : public Gate, public std::enable_shared_from_this<JwtGate> 
 
   const JwtSettings settings_;
   const std::shared_ptr<KeySource> source_;
-  const std::string trust_file_;
+  const std::shared_ptr<const http::TlsContext> tls_;
 };
 
 }  // namespace landfall::proxy

@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::int64_t kFreshSeconds = 300;
 constexpr std::int64_t kKeptSeconds = 3600;  // while the provider does not answer
-constexpr std::int64_t kRetrySeconds = 5;    // between fetches that somebody may provoke
+constexpr std::int64_t kFailedSeconds = 1;
+constexpr std::int64_t kRetrySeconds = 5;  // between fetches that somebody may provoke
 
 }  // namespace
 
@@ -25,6 +26,11 @@ bool KeySource::ageing(std::int64_t now) const {
 bool KeySource::may_fetch(std::int64_t now) const {
   const std::lock_guard lock(mutex_);
   return now - tried_seconds_ >= kRetrySeconds;
+}
+
+std::string_view KeySource::just_failed(std::int64_t now) const {
+  const std::lock_guard lock(mutex_);
+  return !fetching_ && now - failed_seconds_ < kFailedSeconds ? failure_ : std::string_view();
 }
 
 void KeySource::fetch(Way way, std::int64_t now, Done done) {
@@ -45,8 +51,8 @@ task<void> KeySource::run(io::Loop& loop, std::shared_ptr<KeySource> self, Way w
   const auto answer = co_await http::request(loop, "GET", self->url_, std::move(headers), "",
                                              {.timeout = kOutsideTimeout,
                                               .body_limit = KeySet::kMostBytes,
-                                              .ca_file = way.trust_file,
-                                              .network_namespace = way.network_namespace});
+                                              .network_namespace = way.network_namespace,
+                                              .tls = way.tls});
   if (!answer) {
     log::warning("auth", "{}: {}", self->url_, answer.error().message);
     co_return self->finish(nullptr, answer.error().code == "body-too-large"
@@ -76,6 +82,10 @@ void KeySource::finish(Keys keys, std::string_view reason) {
     if (keys) {
       keys_ = keys;
       fetched_seconds_ = ::time(nullptr);
+      failure_ = {};
+    } else {
+      failed_seconds_ = ::time(nullptr);
+      failure_ = reason;
     }
   }
   for (const Done& done : waiting) done(keys, reason);

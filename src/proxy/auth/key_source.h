@@ -21,6 +21,8 @@ class KeySource : public std::enable_shared_from_this<KeySource> {
   bool ageing(std::int64_t now_seconds) const;
   // Would a fetch for a key that is not there be one too many?
   bool may_fetch(std::int64_t now_seconds) const;
+  // Why the last fetch failed, if that was a moment ago; empty: fetch.
+  std::string_view just_failed(std::int64_t now_seconds) const;
   // One fetch at a time; who comes meanwhile waits for the same one. `done` is called on another
   // thread, or here and now when there is no room for a fetch. Null: nobody waits.
   void fetch(Way way, std::int64_t now_seconds, Done done);
@@ -35,6 +37,8 @@ class KeySource : public std::enable_shared_from_this<KeySource> {
   Keys keys_;
   std::int64_t fetched_seconds_ = 0;
   std::int64_t tried_seconds_ = 0;
+  std::int64_t failed_seconds_ = 0;
+  std::string_view failure_;
   bool fetching_ = false;
   std::vector<Done> waiting_;
 };

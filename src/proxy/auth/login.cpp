@@ -61,8 +61,8 @@ task<Result<http::Response>> ask(io::Loop& loop, std::string method, std::string
       co_await http::request(loop, std::move(method), url, std::move(headers), std::move(body),
                              {.timeout = kOutsideTimeout,
                               .body_limit = kAnswerLimit,
-                              .ca_file = way.trust_file,
-                              .network_namespace = way.network_namespace});
+                              .network_namespace = way.network_namespace,
+                              .tls = way.tls});
   if (!answer) {
     log::warning("auth", "{}: {}", url, answer.error().message);
   } else if (!good(answer->status)) {

@@ -67,18 +67,18 @@ void drop_identity_fields(http1::RequestHead& head) {
 }
 
 OidcGate::OidcGate(std::string balancer, OidcSettings settings,
-                   std::shared_ptr<const GateKeys> keys, std::shared_ptr<OutsideCalls> outside)
+                   std::shared_ptr<const GateKeys> keys, GateCalls calls)
     : balancer_(std::move(balancer)),
       settings_(std::move(settings)),
       keys_(std::move(keys)),
-      outside_(std::move(outside)),
+      calls_(std::move(calls)),
       binding_(record::to_text(std::vector<std::string>{balancer_, settings_.issuer,
                                                         settings_.token_endpoint,
                                                         settings_.client_id, settings_.cookie})),
       id_(digest_of(binding_ + settings_.scope + settings_.authorization_endpoint)) {}
 
 Way OidcGate::way(const ClientFacts& client) const {
-  return {client.from ? client.from->path : "", keys_->trust_file};
+  return {client.from ? client.from->path : "", calls_.tls};
 }
 
 std::string OidcGate::cookie_lines(const http1::RequestHead& head, const Session& session) const {
@@ -206,10 +206,12 @@ task<void> log_in_and_come_back(io::Loop& loop, Comeback to, OidcSettings settin
   come_back(std::move(to), std::move(result));
 }
 
-task<void> renew_and_come_back(io::Loop& loop, Comeback to, OidcSettings settings, Way way,
-                               Session session, std::int64_t now) {
-  auto result = co_await renew(loop, std::move(settings), std::move(way), std::move(session), now);
-  come_back(std::move(to), std::move(result));
+task<void> renew_for_all(io::Loop& loop, std::shared_ptr<Renewals> renewals, OidcSettings settings,
+                         Way way, Session session, std::int64_t now) {
+  const std::string token = session.refresh_token;
+  const auto result =
+      co_await renew(loop, std::move(settings), std::move(way), std::move(session), now);
+  renewals->finish(token, now, result);
 }
 
 }  // namespace
@@ -228,9 +230,9 @@ void OidcGate::finish_login(Exchange& exchange, const ClientFacts& client,
     send_away(kept.exchange, url, gate.cookie_lines(kept.head, result.session));
   };
   const bool started =
-      outside_->start([to = std::move(to), settings = settings_, way = way(client),
-                       code = std::move(code), uri = redirect_uri(head), nonce = state.nonce,
-                       now = exchange.worker.unix_seconds()](io::Loop& loop) {
+      calls_.outside->start([to = std::move(to), settings = settings_, way = way(client),
+                             code = std::move(code), uri = redirect_uri(head), nonce = state.nonce,
+                             now = exchange.worker.unix_seconds()](io::Loop& loop) {
         return log_in_and_come_back(loop, to, settings, way, code, uri, nonce, now);
       });
   if (started) return;
@@ -260,14 +262,23 @@ void OidcGate::renew_session(Exchange& exchange, const ClientFacts& client,
     }
     waited.act(kept.client, kept.head, kept.body, kept.end);
   };
-  const bool started = outside_->start([to = std::move(to), settings = settings_, way = way(client),
-                                        session = std::move(session),
-                                        now = exchange.worker.unix_seconds()](io::Loop& loop) {
-    return renew_and_come_back(loop, to, settings, way, session, now);
-  });
+  const std::int64_t now = exchange.worker.unix_seconds();
+  const std::string token = session.refresh_token;
+  LoginResult known;
+  const auto turn = calls_.renewals->enter(
+      token, now, [to](const LoginResult& result) { come_back(to, result); }, known);
+  if (turn == Renewals::Turn::known)
+    return parking->resume([&](Parking::Kept& kept) { to.then(*to.gate, kept, known); });
+  if (turn == Renewals::Turn::waits) return;
+  const bool started =
+      calls_.outside->start([renewals = calls_.renewals, settings = settings_, way = way(client),
+                             session = std::move(session), now](io::Loop& loop) {
+        return renew_for_all(loop, renewals, settings, way, session, now);
+      });
   if (started) return;
-  exchange.balancer_counts->add(Count::auth_errors);
-  refuse(exchange, 500, "AuthTokenEpRequestTimeout");
+  calls_.renewals->finish(
+      token, now,
+      {.kind = LoginResult::Kind::error, .status = 500, .reason = "AuthTokenEpRequestTimeout"});
 }
 
 namespace {

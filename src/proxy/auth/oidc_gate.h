@@ -3,7 +3,7 @@
 
 #include "proxy/auth/gate.h"
 #include "proxy/auth/jwt.h"
-#include "proxy/auth/login.h"
+#include "proxy/auth/renewals.h"
 
 namespace landfall::proxy {
 
@@ -11,13 +11,19 @@ namespace landfall::proxy {
 struct GateKeys {
   TextSeal sessions, states;
   SigningKey signer;
-  std::string trust_file;
+};
+
+// What they need to ask outside.
+struct GateCalls {
+  std::shared_ptr<OutsideCalls> outside;
+  std::shared_ptr<Renewals> renewals;
+  std::shared_ptr<const http::TlsContext> tls;
 };
 
 class OidcGate final : public Gate, public std::enable_shared_from_this<OidcGate> {
  public:
   OidcGate(std::string balancer, OidcSettings settings, std::shared_ptr<const GateKeys> keys,
-           std::shared_ptr<OutsideCalls> outside);
+           GateCalls calls);
 
   bool admit(Exchange& exchange, const ClientFacts& client, http1::RequestHead& head, Spans body,
              bool end) const override;
@@ -41,7 +47,7 @@ class OidcGate final : public Gate, public std::enable_shared_from_this<OidcGate
   const std::string balancer_;
   const OidcSettings settings_;
   const std::shared_ptr<const GateKeys> keys_;
-  const std::shared_ptr<OutsideCalls> outside_;
+  const GateCalls calls_;
   std::string binding_;  // sessions of other actions do not open here
   std::uint64_t id_;
 };

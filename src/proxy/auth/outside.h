@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "http/tls.h"
 #include "io/loop.h"
 
 namespace landfall::proxy {
@@ -15,7 +16,7 @@ namespace landfall::proxy {
 // How they are reached.
 struct Way {
   std::string network_namespace;  // of the balancer's node: its address, routes and rules
-  std::string trust_file;         // empty: the system's authorities
+  std::shared_ptr<const http::TlsContext> tls;  // knows the authorities; null: the system's
 };
 
 inline constexpr Millis kOutsideTimeout = std::chrono::seconds(5);  // AWS's, for each question

@@ -81,6 +81,25 @@ TEST(ElbMetrics, WhatIsNewUnderAwsNames) {
   EXPECT_EQ(times->values[0].second, 60);
 }
 
+TEST(ElbMetrics, LoginsAndTheirTimes) {
+  MetricsMark mark;
+  (void)take_samples(mark, {reading(1)});
+  proxy::Metrics next = reading(2);
+  next.sets[0].counters["ELBAuthSuccess"] = 2;
+  next.sets[0].counters["ELBAuthFailure"] = 1;
+  next.sets[0].auth_latency = {.count = 2, .sum = 0.5, .buckets = std::vector<std::uint64_t>(72)};
+  next.sets[0].auth_latency.buckets.back() = 2;
+  Samples samples{take_samples(mark, {next})};
+  EXPECT_EQ(samples.sum("ELBAuthSuccess", kWhole), 2);
+  EXPECT_EQ(samples.sum("ELBAuthFailure", kHere), 1);
+  EXPECT_EQ(samples.find("ELBAuthError", kWhole), nullptr);
+  const MetricSample* times = samples.find("ELBAuthLatency", kWhole);
+  ASSERT_NE(times, nullptr);
+  EXPECT_EQ(times->unit, "Milliseconds");
+  EXPECT_NEAR(times->sum, 500, 1e-6);
+  EXPECT_EQ(times->sample_count, 2);
+}
+
 TEST(ElbMetrics, NoTrafficIsReportedAsSuch) {
   MetricsMark mark;
   (void)take_samples(mark, {reading(7)});
