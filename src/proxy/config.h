@@ -237,12 +237,12 @@ struct LoadBalancer {
   bool forwarded_for_client_port = false;
   bool tls_version_and_cipher_headers = false;
   bool http2 = true;
-  LogPlace access_log, connection_log;
+  LogPlace access_log, connection_log, health_check_log;
 };
 LF_RECORD(LoadBalancer, id, name, nodes, listeners, idle_timeout_seconds, client_keep_alive_seconds,
           desync_mode, drop_invalid_header_fields, preserve_host_header, forwarded_for,
           forwarded_for_client_port, tls_version_and_cipher_headers, http2, access_log,
-          connection_log)
+          connection_log, health_check_log)
 
 enum class ProtocolVersion { http1, http2, grpc };
 enum class Algorithm { round_robin, least_outstanding_requests, weighted_random };

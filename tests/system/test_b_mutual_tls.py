@@ -5,15 +5,12 @@ header-modification.html. The certificates are made by openssl, the clients are 
 """
 import gzip
 import json
-import os
 import subprocess
 
 import pytest
-from botocore.exceptions import ClientError
 
 from harness.balanced import World
-from harness.leaks import serving
-from harness.server import Server
+from harness.clients import refused
 from harness.waiting import eventually
 
 
@@ -50,29 +47,26 @@ class Authority:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    if os.environ.get("LANDFALL_TEST_ENDPOINT"):
-        pytest.skip("needs a server of its own")
-    with serving(Server()) as server:
-        made = World(server, tmp_path_factory.mktemp("home"))
-        try:
-            made.balance()
-            made.authority = Authority(tmp_path_factory.mktemp("ca"), "root")
-            made.stranger = Authority(tmp_path_factory.mktemp("ca"), "stranger")
-            made.bucket = server.data / "buckets" / "trust"
-            made.bucket.mkdir(parents=True)
-            certificate = made.aws(f"aws acm request-certificate --domain-name {made.name} --validation-method DNS"
-                                   " --key-algorithm EC_prime256v1").json["CertificateArn"]
-            made.aws(f"aws acm wait certificate-validated --certificate-arn {certificate}")
-            made.secure = made.aws(
-                f"aws elbv2 create-listener --load-balancer-arn {made.balancer} --protocol HTTPS --port 443"
-                f" --certificates CertificateArn={certificate}"
-                f" --default-actions Type=forward,TargetGroupArn={made.targets}").json["Listeners"][0]["ListenerArn"]
-            made.all_healthy()
-            yield made
-        finally:
-            for service in made.services:
-                service.close()
+def world(module_server, tmp_path_factory):
+    made = World(module_server, tmp_path_factory.mktemp("home"))
+    try:
+        made.balance()
+        made.authority = Authority(tmp_path_factory.mktemp("ca"), "root")
+        made.stranger = Authority(tmp_path_factory.mktemp("ca"), "stranger")
+        made.bucket = module_server.data / "buckets" / "trust"
+        made.bucket.mkdir(parents=True)
+        certificate = made.aws(f"aws acm request-certificate --domain-name {made.name} --validation-method DNS"
+                               " --key-algorithm EC_prime256v1").json["CertificateArn"]
+        made.aws(f"aws acm wait certificate-validated --certificate-arn {certificate}")
+        made.secure = made.aws(
+            f"aws elbv2 create-listener --load-balancer-arn {made.balancer} --protocol HTTPS --port 443"
+            f" --certificates CertificateArn={certificate}"
+            f" --default-actions Type=forward,TargetGroupArn={made.targets}").json["Listeners"][0]["ListenerArn"]
+        made.all_healthy()
+        yield made
+    finally:
+        for service in made.services:
+            service.close()
 
 
 def ask(world, *options: str, path: str = "/") -> dict | None:
@@ -88,32 +82,27 @@ def ask(world, *options: str, path: str = "/") -> dict | None:
 def test_trust_stores_and_who_is_let_in(world):
     bucket, root = world.bucket, world.authority
     create = {"Name": "clients", "CaCertificatesBundleS3Bucket": "trust", "CaCertificatesBundleS3Key": "ca/bundle.pem"}
-    with pytest.raises(ClientError, match=f"CaCertificatesBundleNotFound.*{bucket}/ca/bundle.pem"):
-        world.elbv2.create_trust_store(**create)
+    code, message = refused(world.elbv2.create_trust_store, **create)
+    assert code == "CaCertificatesBundleNotFound" and f"{bucket}/ca/bundle.pem" in message
     (bucket / "ca").mkdir()
     bundle = bucket / "ca/bundle.pem"
     for bad in ("", "rubbish\n", "\n" + (root.folder / "ca.pem").read_text(), (root.folder / "ca.pem").read_text()[:200]):
         bundle.write_text(bad)
-        with pytest.raises(ClientError, match="InvalidCaCertificatesBundle"):
-            world.elbv2.create_trust_store(**create)
+        assert refused(world.elbv2.create_trust_store, **create)[0] == "InvalidCaCertificatesBundle"
     for key in ("../trust/ca/bundle.pem", "/etc/passwd", "ca//bundle.pem"):
-        with pytest.raises(ClientError, match="CaCertificatesBundleNotFound"):
-            world.elbv2.create_trust_store(**{**create, "CaCertificatesBundleS3Key": key})
+        assert refused(world.elbv2.create_trust_store, **{**create, "CaCertificatesBundleS3Key": key})[0] == "CaCertificatesBundleNotFound"
     bundle.write_text("# ours\n" + (root.folder / "ca.pem").read_text())
     store = world.aws("aws elbv2 create-trust-store --name clients --ca-certificates-bundle-s3-bucket trust"
                       " --ca-certificates-bundle-s3-key ca/bundle.pem").json["TrustStores"][0]
     assert store["Status"] == "ACTIVE" and store["NumberOfCaCertificates"] == 1 and store["TotalRevokedEntries"] == 0
     bundle.unlink()  # it has been copied
     arn = world.store = store["TrustStoreArn"]
-    with pytest.raises(ClientError, match="DuplicateTrustStoreName|CaCertificatesBundleNotFound"):
-        world.elbv2.create_trust_store(**create)
+    assert refused(world.elbv2.create_trust_store, **create)[0] == "CaCertificatesBundleNotFound"
     verify = {"Mode": "verify", "TrustStoreArn": arn}
     for mutual, code in (({"Mode": "verify"}, "ValidationError"), ({"Mode": "off", "TrustStoreArn": arn}, "ValidationError"),
                          ({"Mode": "verify", "TrustStoreArn": arn[:-1] + "x"}, "TrustStoreNotFound"), ({"Mode": "maybe"}, "ValidationError")):
-        with pytest.raises(ClientError, match=code):
-            world.elbv2.modify_listener(ListenerArn=world.secure, MutualAuthentication=mutual)
-    with pytest.raises(ClientError, match="HTTPS"):
-        world.elbv2.modify_listener(ListenerArn=world.listener, MutualAuthentication=verify)
+        assert refused(world.elbv2.modify_listener, ListenerArn=world.secure, MutualAuthentication=mutual)[0] == code
+    assert refused(world.elbv2.modify_listener, ListenerArn=world.listener, MutualAuthentication=verify)[0] == "ValidationError"
 
     good, bad = root.client("good"), root.client("bad")
     assert ask(world) is not None, "nobody is asked yet"
@@ -137,17 +126,15 @@ def test_trust_stores_and_who_is_let_in(world):
     assert ask(world, *bad) is None and ask(world, *good) is not None
     listed = world.elbv2.describe_trust_store_revocations(TrustStoreArn=arn)["TrustStoreRevocations"]
     assert [one["RevocationId"] for one in listed] == [made["RevocationId"]]
-    with pytest.raises(ClientError, match="RevocationContentNotFound"):
-        world.elbv2.add_trust_store_revocations(TrustStoreArn=arn, RevocationContents=[{"S3Bucket": "trust", "S3Key": "none.pem"}])
-    with pytest.raises(ClientError, match="RevocationIdNotFound"):
-        world.elbv2.remove_trust_store_revocations(TrustStoreArn=arn, RevocationIds=[99])
+    missing = [{"S3Bucket": "trust", "S3Key": "none.pem"}]
+    assert refused(world.elbv2.add_trust_store_revocations, TrustStoreArn=arn, RevocationContents=missing)[0] == "RevocationContentNotFound"
+    assert refused(world.elbv2.remove_trust_store_revocations, TrustStoreArn=arn, RevocationIds=[99])[0] == "RevocationIdNotFound"
     world.elbv2.remove_trust_store_revocations(TrustStoreArn=arn, RevocationIds=[made["RevocationId"]])
     assert ask(world, *bad) is not None
 
     used = world.elbv2.describe_trust_store_associations(TrustStoreArn=arn)["TrustStoreAssociations"]
     assert used == [{"ResourceArn": world.secure}]
-    with pytest.raises(ClientError, match="TrustStoreInUse"):
-        world.elbv2.delete_trust_store(TrustStoreArn=arn)
+    assert refused(world.elbv2.delete_trust_store, TrustStoreArn=arn)[0] == "TrustStoreInUse"
     # Its names in the handshake, as openssl shows them.
     world.elbv2.modify_listener(ListenerArn=world.secure, MutualAuthentication={**verify, "AdvertiseTrustStoreCaNames": "on"})
     asked = subprocess.run(["openssl", "s_client", "-connect", f"{world.name}:443", "-servername", world.name], input="", capture_output=True,
@@ -155,24 +142,36 @@ def test_trust_stores_and_who_is_let_in(world):
     assert "Acceptable client certificate CA names" in asked and "CN = root" in asked
 
 
-def test_connections_are_logged_with_their_certificates(world):
-    def keep(on: bool) -> None:
-        world.elbv2.modify_load_balancer_attributes(LoadBalancerArn=world.balancer, Attributes=[
-            {"Key": "connection_logs.s3.enabled", "Value": str(on).lower()}, {"Key": "connection_logs.s3.bucket", "Value": "conn-logs"}])
+def test_connections_and_checks_are_logged(world):
+    """A line for each connection with its certificate, and one for each health check (load-balancer-health-check-logs.html)."""
 
-    def lines() -> list[list[str]]:
-        files = (world.server.data / "buckets/conn-logs/AWSLogs").glob("*/elasticloadbalancing/*/*/*/*/conn_log.*.log.gz")
+    def keep(on: bool) -> None:
+        attributes = {f"{kind}.s3.{key}": value for kind in ("connection_logs", "health_check_logs")
+                      for key, value in {"enabled": str(on).lower(), "bucket": "conn-logs"}.items()}
+        world.elbv2.modify_load_balancer_attributes(
+            LoadBalancerArn=world.balancer, Attributes=[{"Key": key, "Value": value} for key, value in attributes.items()])
+
+    def lines(kind: str = "conn_log.") -> list[list[str]]:
+        files = (world.server.data / "buckets/conn-logs/AWSLogs").glob(f"*/elasticloadbalancing/*/*/*/*/{kind}*.log.gz")
         return [line.split() for each in files if each.name[0] != "." for line in gzip.decompress(each.read_bytes()).decode().splitlines()]
 
     keep(True)
     assert ask(world, *world.authority.client("logged")) is not None
     assert ask(world, *world.stranger.client("refused")) is None
+    world.services[1].health = 404
+    eventually(lambda: world.states()["two"] == "unhealthy", 60, what="it fails")
     keep(False)
+    world.services[1].health = 200
     eventually(lambda: len([line for line in lines() if "CN=" in line[7]]) == 2, 30, what="finished when switched off")
     by_subject = {line[7]: line for line in lines()}
     assert by_subject['"CN=logged,O=mTLS"'][10] == "Success" and by_subject['"CN=logged,O=mTLS"'][8].startswith("NotBefore=")
     assert by_subject['"CN=refused,O=mTLS"'][10] == "Failed:ClientCertUntrusted"
     assert all(len(line) == 12 for line in lines())
+    checks = eventually(lambda: lines("health_check_log_"), 30, what="finished when switched off")
+    one, two = (f"{service.place.address}:3000" for service in world.services)
+    assert {tuple(line[:1] + line[3:8]) for line in checks} >= {
+        ("http", one, "framerater-tg", "PASS", "200", "-"), ("http", two, "framerater-tg", "FAIL", "404", "ResponseCodeMismatch")}
+    world.all_healthy(60)
 
 
 def test_passed_through_and_switched_off(world):
@@ -184,8 +183,7 @@ def test_passed_through_and_switched_off(world):
     assert ask(world) is not None
     world.aws(f"aws elbv2 delete-trust-store --trust-store-arn {world.store}")
     assert world.elbv2.describe_trust_stores()["TrustStores"] == []
-    with pytest.raises(ClientError, match="TrustStoreNotFound"):
-        world.elbv2.describe_trust_store_revocations(TrustStoreArn=world.store)
+    assert refused(world.elbv2.describe_trust_store_revocations, TrustStoreArn=world.store)[0] == "TrustStoreNotFound"
 
 
 def test_rules_rewrite_and_listeners_add_headers(world):

@@ -10,6 +10,7 @@
 #include "proxy/engine/tls.h"
 #include "proxy/log/access_log.h"
 #include "proxy/log/connection_log.h"
+#include "proxy/log/health_check_log.h"
 
 namespace landfall::proxy {
 namespace {
@@ -56,6 +57,8 @@ void Registry::open_logs(CompiledBalancer& balancer) {
   const LoadBalancer& spec = balancer.spec;
   balancer.access_log = open_log(balancer, spec.access_log, access_logs_, spec.name);
   balancer.connection_log = open_log(balancer, spec.connection_log, connection_logs_);
+  balancer.health_check_log =
+      open_log(balancer, spec.health_check_log, health_check_logs_, spec.name);
 }
 
 unsigned BalancerState::zone(const std::string& name) {
@@ -250,6 +253,7 @@ Result<std::shared_ptr<const CompiledConfig>> Registry::compile(Snapshot snapsho
   const auto is_gone = [&](const auto& each) { return !ids.contains(each.first); };
   std::erase_if(access_logs_, is_gone);
   std::erase_if(connection_logs_, is_gone);
+  std::erase_if(health_check_logs_, is_gone);
   // A namespace of the same name may be another one next time.
   std::erase_if(namespaces_, [&](const auto& each) { return !namespaces.contains(each.first); });
   // Only now: what cannot be applied must not change what is routed to.

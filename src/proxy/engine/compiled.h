@@ -25,6 +25,7 @@ class OidcGate;
 class GateKeeper;
 class AccessLog;
 class ConnectionLog;
+class HealthCheckLog;
 class LogSource;
 class LogWriter;
 
@@ -76,6 +77,7 @@ struct CompiledBalancer {
   std::shared_ptr<BalancerState> state;
   std::shared_ptr<AccessLog> access_log;                            // absent: off
   std::shared_ptr<ConnectionLog> connection_log;                    // absent: off
+  std::shared_ptr<HealthCheckLog> health_check_log;                 // absent: off
   std::vector<std::shared_ptr<const NetworkNamespace>> namespaces;  // per node
   std::vector<unsigned> zones;                                      // per node, its number
   std::vector<std::pair<const CompiledGroup*, std::shared_ptr<Tally>>> groups;  // in use
@@ -148,6 +150,7 @@ class Registry {
   std::unique_ptr<LogWriter> log_writer_;
   std::map<std::string, std::shared_ptr<AccessLog>> access_logs_;
   std::map<std::string, std::shared_ptr<ConnectionLog>> connection_logs_;
+  std::map<std::string, std::shared_ptr<HealthCheckLog>> health_check_logs_;
   std::string random_cookie_key_;
   std::unique_ptr<GateKeeper> gate_keeper_;
 };

@@ -2,6 +2,7 @@
 #include "proxy/engine/engine.h"
 #include "proxy/log/access_log.h"
 #include "proxy/log/connection_log.h"
+#include "proxy/log/health_check_log.h"
 
 namespace landfall::proxy {
 namespace {
@@ -62,6 +63,8 @@ Metrics Engine::metrics() const {
   for (const auto& balancer : config_->balancers) {
     if (balancer->access_log) out.dropped_log_records += balancer->access_log->dropped();
     if (balancer->connection_log) out.dropped_log_records += balancer->connection_log->dropped();
+    if (balancer->health_check_log)
+      out.dropped_log_records += balancer->health_check_log->dropped();
     const BalancerState& state = *balancer->state;
     for (unsigned zone = 0; zone < state.zones.size(); ++zone) {
       CounterSet set = add_up(state.tally, zone);

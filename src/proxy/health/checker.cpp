@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "proxy/engine/worker.h"
+#include "proxy/log/health_check_log.h"
 
 namespace landfall::proxy {
 namespace {
@@ -18,18 +19,55 @@ std::string key_of(std::string_view group, std::string_view target, std::uint16_
   return fmt::format("{}|{}|{}", group, target, port);
 }
 
-// The first node of a balancer that forwards to the group: where its checks come from.
-std::shared_ptr<const NetworkNamespace> origin_of(const CompiledConfig& config,
-                                                  const CompiledGroup& group) {
+// The balancer that forwards to the group: its first node is where the checks come from.
+const CompiledBalancer* origin_of(const CompiledConfig& config, const CompiledGroup& group) {
   for (const auto& listener : config.listeners) {
     if (!listener || listener->balancer->namespaces.empty()) continue;
     for (const CompiledRule& rule : listener->rules) {
       for (const WeightedGroup& each : rule.action.spec.groups) {
-        if (each.group == group.spec.id) return listener->balancer->namespaces[0];
+        if (each.group == group.spec.id) return listener->balancer;
       }
     }
   }
   return nullptr;
+}
+
+std::string_view type_of(const ProbeSpec& spec) {
+  if (spec.version == ProtocolVersion::grpc) return "grpc";
+  if (spec.version == ProtocolVersion::http2) return "h2";
+  return spec.check.protocol == Protocol::https ? "https" : "http";
+}
+
+// docs: load-balancer-health-check-logs, error reason codes
+std::string_view reason_of(const CheckResult& result, const ProbeSpec& spec) {
+  switch (result.kind) {
+    case CheckResult::Kind::passed:
+      return "";
+    case CheckResult::Kind::timed_out:
+      return "TimedOut";
+    case CheckResult::Kind::failed:
+      return "ConnectionReset";
+    case CheckResult::Kind::not_begun:
+      return "InternalError";
+    case CheckResult::Kind::code_mismatch:
+      if (spec.version == ProtocolVersion::grpc) return "GRPCUnexpectedStatus";
+      return result.code >= 500 ? "TargetError" : "ResponseCodeMismatch";
+  }
+  return "InternalError";
+}
+
+// "arn:...:targetgroup/web/0123" is "web".
+std::string name_of_group(std::string_view id) {
+  const std::size_t first = id.find('/');
+  if (first == std::string_view::npos) return std::string(id);
+  return std::string(id.substr(first + 1, id.find('/', first + 1) - first - 1));
+}
+
+std::string address_of(const TargetState& target, const HealthCheck& check) {
+  sockaddr_storage address = target.address;
+  const PeerAddress peer = PeerAddress::of(address);
+  return fmt::format("{}{}{}:{}", peer.is_v4() ? "" : "[", peer.str(), peer.is_v4() ? "" : "]",
+                     check.port != 0 ? check.port : target.port);
 }
 
 }  // namespace
@@ -38,6 +76,8 @@ struct HealthChecker::Group {
   std::shared_ptr<GroupState> state;
   ProbeSpec spec;
   int slow_start_seconds = 0;
+  std::string name;
+  std::shared_ptr<HealthCheckLog> log;  // absent: off
 };
 
 struct HealthChecker::Check {
@@ -46,6 +86,7 @@ struct HealthChecker::Check {
   Verdict verdict;
   std::int64_t since_ms = 0;
   std::int64_t begun_ms = 0;
+  std::int64_t begun_us = 0;
   std::unique_ptr<Probe> probe;
   std::multimap<std::int64_t, Check*>::iterator entry;
   bool scheduled = false;
@@ -105,7 +146,7 @@ void HealthChecker::adopt(std::shared_ptr<const CompiledConfig> config) {
     }
     groups.insert(id);
     for (const auto& target : compiled->registered) wanted.insert(target.get());
-    update_group(*compiled, from);
+    update_group(*compiled, *from);
   }
   std::erase_if(checks_, [&](auto& each) {
     if (wanted.contains(each.first)) return false;
@@ -119,18 +160,19 @@ void HealthChecker::adopt(std::shared_ptr<const CompiledConfig> config) {
   [[maybe_unused]] const ssize_t ignored = ::write(wake_, &one, sizeof one);
 }
 
-void HealthChecker::update_group(const CompiledGroup& compiled,
-                                 const std::shared_ptr<const NetworkNamespace>& from) {
+void HealthChecker::update_group(const CompiledGroup& compiled, const CompiledBalancer& from) {
   auto& group = groups_[compiled.spec.id];
   if (!group) group = std::make_unique<Group>();
   group->state = compiled.state;
   group->slow_start_seconds = compiled.spec.slow_start_seconds;
+  group->name = name_of_group(compiled.spec.id);
+  group->log = from.health_check_log;
   auto matcher = CodeMatcher::parse(compiled.spec.health_check.matcher);
   // Nothing matches then, which is what the report will say.
   group->spec = {.check = compiled.spec.health_check,
                  .matcher = matcher ? *matcher : CodeMatcher(),
                  .version = compiled.spec.version,
-                 .from = from};
+                 .from = from.namespaces[0]};
   for (const auto& target : compiled.registered) {
     auto& check = checks_[target.get()];
     if (!check) {
@@ -148,7 +190,8 @@ void HealthChecker::update_group(const CompiledGroup& compiled,
 }
 
 void HealthChecker::begin(Check& check) {
-  check.begun_ms = now_ms();
+  check.begun_us = Worker::clock_us();
+  check.begun_ms = check.begun_us / 1000;
   check.probe = std::make_unique<Probe>(check.group->spec, *check.target, visitor_);
   if (check.probe->done()) return take_result(check);
   epoll_event event{};
@@ -164,6 +207,7 @@ void HealthChecker::begin(Check& check) {
 void HealthChecker::take_result(Check& check) {
   const CheckResult result = check.probe->result();
   check.probe.reset();
+  if (check.group->log) log_result(check, result);
   const Health before = check.verdict.health();
   if (check.verdict.take(result, check.group->spec.check)) {
     check.since_ms = unix_ms();
@@ -180,6 +224,22 @@ void HealthChecker::take_result(Check& check) {
   const std::int64_t next =
       check.begun_ms + std::int64_t{1000} * check.group->spec.check.interval_seconds;
   schedule(check, std::max(next, now_ms()));
+}
+
+void HealthChecker::log_result(const Check& check, const CheckResult& result) {
+  const Group& group = *check.group;
+  HealthCheckLine line{.type = type_of(group.spec),
+                       .duration_us = Worker::clock_us() - check.begun_us,
+                       .target = address_of(*check.target, group.spec.check),
+                       .group = group.name,
+                       .passed = result.kind == CheckResult::Kind::passed,
+                       .code = result.code,
+                       .reason = reason_of(result, group.spec)};
+  line.begun_us = std::chrono::duration_cast<std::chrono::microseconds>(
+                      std::chrono::system_clock::now().time_since_epoch())
+                      .count() -
+                  line.duration_us;
+  group.log->push(std::move(line));
 }
 
 void HealthChecker::end_slow_starts(std::int64_t now) {

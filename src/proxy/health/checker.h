@@ -31,8 +31,8 @@ class HealthChecker {
   void end(Check& check);
   void take_result(Check& check);
   void schedule(Check& check, std::int64_t at_ms);
-  void update_group(const CompiledGroup& compiled,
-                    const std::shared_ptr<const NetworkNamespace>& from);
+  void update_group(const CompiledGroup& compiled, const CompiledBalancer& from);
+  static void log_result(const Check& check, const CheckResult& result);
   void end_slow_starts(std::int64_t now_ms);
   int wait_ms() const;
 

@@ -39,12 +39,12 @@ Probe::Probe(const ProbeSpec& spec, const TargetState& target, NamespaceVisitor&
       "User-Agent: ELB-HealthChecker/2.0\r\nAccept-Encoding: gzip, compressed\r\n\r\n",
       spec.check.path, host_);
   if (!visitor.enter(spec.from)) {
-    finish({CheckResult::Kind::failed});
+    finish({CheckResult::Kind::not_begun});
     return;
   }
   fd_ = io::Fd(::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd_) {
-    finish({CheckResult::Kind::failed});
+    finish({CheckResult::Kind::not_begun});
     return;
   }
   if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), target.address_size) < 0 &&
@@ -164,7 +164,7 @@ void Probe::take_http2(std::string_view bytes) {
   const bool grpc = spec_.version == ProtocolVersion::grpc;
   const int code = grpc ? http2_->grpc_status() : http2_->status();
   if (code < 0 || http2_->status() == 0) return finish({CheckResult::Kind::failed});
-  if (spec_.matcher.matches(code)) return finish({CheckResult::Kind::passed});
+  if (spec_.matcher.matches(code)) return finish({CheckResult::Kind::passed, code});
   finish({CheckResult::Kind::code_mismatch, code});
 }
 
@@ -188,7 +188,7 @@ void Probe::take(std::string_view bytes) {
     if (head.status >= 200) break;
     received_.erase(0, head.size);
   }
-  if (spec_.matcher.matches(head.status)) return finish({CheckResult::Kind::passed});
+  if (spec_.matcher.matches(head.status)) return finish({CheckResult::Kind::passed, head.status});
   finish({CheckResult::Kind::code_mismatch, head.status});
 }
 

@@ -9,9 +9,9 @@
 namespace landfall::proxy {
 
 struct CheckResult {
-  enum class Kind : std::uint8_t { passed, code_mismatch, timed_out, failed };
+  enum class Kind : std::uint8_t { passed, code_mismatch, timed_out, failed, not_begun };
   Kind kind = Kind::failed;
-  int code = 0;  // code_mismatch
+  int code = -1;  // that it answered with, also when it passed; -1: none
 };
 
 class Verdict {

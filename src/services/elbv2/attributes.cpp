@@ -54,9 +54,9 @@ constexpr Entry kApplicationLoadBalancer[] = {
     {"connection_logs.s3.enabled", "false", kFlag},
     {"connection_logs.s3.prefix", "", kPrefix},
     {"deletion_protection.enabled", "false", kFlag},
-    {"health_check_logs.s3.bucket", "", text(255)},
-    {"health_check_logs.s3.enabled", "false", kFixed},
-    {"health_check_logs.s3.prefix", "", text(1024)},
+    {"health_check_logs.s3.bucket", "", kBucket},
+    {"health_check_logs.s3.enabled", "false", kFlag},
+    {"health_check_logs.s3.prefix", "", kPrefix},
     {"idle_timeout.timeout_seconds", "60", number(1, 4000)},
     {"load_balancing.cross_zone.enabled", "true", kFixed},
     {"routing.http.desync_mitigation_mode", "defensive", choice("monitor|defensive|strictest")},
@@ -354,7 +354,8 @@ Result<void> set_attributes(AttributeOwner owner, Attributes& set,
     changed[key] = value;
     if (entry->rule.kind == Kind::name && value.empty()) changed.erase(key);
   }
-  for (const std::string kind : {"access_logs.s3.", "connection_logs.s3."}) {
+  for (const std::string kind :
+       {"access_logs.s3.", "connection_logs.s3.", "health_check_logs.s3."}) {
     if (owner != AttributeOwner::application_load_balancer) break;
     if (!attribute_flag(owner, changed, kind + "enabled")) continue;
     if (!attribute(owner, changed, kind + "bucket").empty()) continue;

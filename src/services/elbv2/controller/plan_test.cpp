@@ -229,6 +229,12 @@ TEST(Snapshot, LogsGoWhereAwsPutsThem) {
       "/b/logs/AWSLogs/123456789012/elasticloadbalancing/us-west-1",
       "conn_log.123456789012_elasticloadbalancing_us-west-1_app.web.0123456789abcdef", "/u"};
   EXPECT_EQ(made.load_balancers[0].connection_log, connection);
+  of.load_balancers[0].attributes["health_check_logs.s3.enabled"] = "true";
+  of.load_balancers[0].attributes["health_check_logs.s3.bucket"] = "logs";
+  made = {};
+  add_to_snapshot(made, of, {"/b", "/u"});
+  EXPECT_EQ(made.load_balancers[0].health_check_log.prefix,
+            "health_check_log_123456789012_elasticloadbalancing_us-west-1_app.web.0123456789abcdef");
 }
 
 TEST(Attributes, BucketsAndPrefixesBecomeNoOtherFolders) {

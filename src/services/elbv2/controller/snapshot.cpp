@@ -115,6 +115,7 @@ proxy::LoadBalancer balancer_of(const LoadBalancerRecord& record, const LogFolde
   out.http2 = flag("routing.http2.enabled");
   out.access_log = log_place(logs, record, "access_logs");
   out.connection_log = log_place(logs, record, "connection_logs");
+  out.health_check_log = log_place(logs, record, "health_check_logs");
   return out;
 }
 
@@ -203,8 +204,10 @@ proxy::LogPlace log_place(const LogFolders& folders, const LoadBalancerRecord& b
                            attribute(owner, balancer.attributes, key + "bucket"),
                            prefix.empty() ? "" : "/", prefix, balancer.account, balancer.region);
   out.prefix = fmt::format("{}{}_elasticloadbalancing_{}_app.{}.{}",
-                           kind == "connection_logs" ? "conn_log." : "", balancer.account,
-                           balancer.region, balancer.name, balancer.id);
+                           kind == "connection_logs"     ? "conn_log."
+                           : kind == "health_check_logs" ? "health_check_log_"
+                                                         : "",
+                           balancer.account, balancer.region, balancer.name, balancer.id);
   out.unfinished = folders.unfinished;
   return out;
 }
