@@ -1,4 +1,5 @@
-#include "services/ec2/from_outside.h"
+// reachable_from_outside of port.h
+#include "services/ec2/port.h"
 
 namespace landfall::ec2 {
 namespace {

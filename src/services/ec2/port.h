@@ -175,4 +175,9 @@ class Port {
                                     std::string_view protocol, std::uint16_t port) = 0;
 };
 
+// As Port::reachability from an address that stands for everybody's; `why` and `remedy` speak of
+// the internet and 0.0.0.0/0.
+Reachability reachable_from_outside(Port& ec2, const Scope& scope, const Peer& to,
+                                    std::string_view protocol, std::uint16_t port);
+
 }  // namespace landfall::ec2

@@ -1,6 +1,6 @@
 #include "services/ecs/explain.h"
 
-#include "services/ec2/from_outside.h"
+#include "services/ec2/port.h"
 #include "services/ecs/controller/log_shipper.h"
 #include "services/ecs/definition/check.h"
 #include "services/ecs/diagnosis.h"

@@ -1,6 +1,6 @@
 #include "services/elbv2/explain.h"
 
-#include "services/ec2/from_outside.h"
+#include "services/ec2/port.h"
 #include "services/elbv2/find.h"
 #include "services/elbv2/rules.h"
 #include "services/elbv2/targets.h"

@@ -1,6 +1,6 @@
 #include "services/rds/explain.h"
 
-#include "services/ec2/from_outside.h"
+#include "services/ec2/port.h"
 #include "services/rds/log_export.h"
 #include "services/rds/log_files.h"
 #include "services/rds/server.h"
