@@ -85,6 +85,7 @@ FlowLog describe(const Tables&, const FlowLogRecord& log) {
   out.traffic_type = log.traffic_type;
   out.log_destination_type = "cloud-watch-logs";
   out.log_group_name = log.log_group;
+  if (!log.destination.empty()) out.log_destination = log.destination;
   out.deliver_logs_permission_arn = log.role_arn;
   out.flow_log_status = "ACTIVE";
   out.deliver_logs_status = log.delivery_error.empty() ? "SUCCESS" : "FAILED";

@@ -271,6 +271,7 @@ struct FlowLogRecord {
   std::string vpc_id;        // of that
   std::string traffic_type;  // "ACCEPT", "REJECT", "ALL"
   std::string log_group;
+  std::string destination;  // the log group's ARN; empty: its name was given
   std::string role_arn;
   std::string format = std::string(kFlowLogFormat);
   int interval_s = 600;
@@ -279,8 +280,8 @@ struct FlowLogRecord {
   ClientToken made_by;
   Tags tags;
 };
-LF_RECORD(FlowLogRecord, id, resource_id, vpc_id, traffic_type, log_group, role_arn, format,
-          interval_s, delivery_error, created, made_by, tags)
+LF_RECORD(FlowLogRecord, id, resource_id, vpc_id, traffic_type, log_group, destination, role_arn,
+          format, interval_s, delivery_error, created, made_by, tags)
 
 // Says that an account has its default VPC in a region, or had one and deleted it.
 struct DefaultsRecord {

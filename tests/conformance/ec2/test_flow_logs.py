@@ -34,9 +34,9 @@ def flow_log(ec2, role, clients, name):
     made: list[str] = []
 
     def make(*ids: str, **parameters) -> list[str]:
-        answer = ec2.create_flow_logs(**{
-            "ResourceIds": list(ids), "ResourceType": "VPC", "TrafficType": "ALL", "LogGroupName": name,
-            "DeliverLogsPermissionArn": role, "MaxAggregationInterval": 60, **parameters})
+        asked = {"ResourceIds": list(ids), "ResourceType": "VPC", "TrafficType": "ALL", "LogGroupName": name,
+                 "DeliverLogsPermissionArn": role, "MaxAggregationInterval": 60, **parameters}
+        answer = ec2.create_flow_logs(**{key: value for key, value in asked.items() if value is not None})
         assert not answer["Unsuccessful"], answer
         made.extend(answer["FlowLogIds"])
         return answer["FlowLogIds"]
@@ -135,6 +135,15 @@ def test_a_role_without_rights_is_told(pair, ec2, flow_log, role, clients, name)
         shown = ec2.describe_flow_logs(FlowLogIds=[log])["FlowLogs"][0]
         return shown["DeliverLogsStatus"] == "FAILED" and shown["DeliverLogsErrorMessage"] == "Access error"
     eventually(failed, WINDOW_S + 15)
+
+
+def test_a_group_by_its_arn_is_shown_so(pair, ec2, flow_log, clients, name, region):
+    arn = f"arn:aws:logs:{region}:{clients('sts').get_caller_identity()['Account']}:log-group:{name}"
+    for kind, given in (("ACCEPT", f"{arn}:*"), ("REJECT", arn)):
+        made = ec2.describe_flow_logs(FlowLogIds=flow_log(pair.vpc, TrafficType=kind, LogGroupName=None, LogDestination=given))["FlowLogs"][0]
+        assert (made["LogDestination"], made["LogGroupName"]) == (arn, name)
+    by_name = ec2.describe_flow_logs(FlowLogIds=flow_log(pair.vpc))["FlowLogs"][0]
+    assert by_name["LogGroupName"] == name and "LogDestination" not in by_name
 
 
 def test_bad_requests(pair, ec2, flow_log, role, name):

@@ -11,22 +11,26 @@ std::unexpected<Error> invalid(std::string message) {
   return fail("InvalidParameter", std::move(message));
 }
 
-// The log group's name, from either of the two members that may say it.
-Result<std::string> read_group(const CreateFlowLogsRequest& in) {
+// The log group, from either of the two members that may say it.
+Result<void> read_group(const CreateFlowLogsRequest& in, FlowLogRecord& log) {
   if (in.log_destination_type.value_or("cloud-watch-logs") != "cloud-watch-logs") {
     return invalid("Flow logs go to CloudWatch Logs here (LogDestinationType=cloud-watch-logs).");
   }
   if (in.log_group_name && in.log_destination)
     return invalid("Please only provide LogGroupName or only provide LogDestination.");
-  if (in.log_group_name) return *in.log_group_name;
+  if (in.log_group_name) {
+    log.log_group = *in.log_group_name;
+    return {};
+  }
   if (!in.log_destination) return invalid("LogDestination can't be empty.");
   const auto arn = Arn::parse(*in.log_destination);
   constexpr std::string_view kStart = "log-group:";
   if (!arn || arn->service != "logs" || !arn->resource.starts_with(kStart))
     return invalid(fmt::format("LogDestination '{}' is no log group's ARN", *in.log_destination));
-  std::string name = arn->resource.substr(kStart.size());
-  if (name.ends_with(":*")) name.resize(name.size() - 2);
-  return name;
+  log.destination = *in.log_destination;
+  if (log.destination.ends_with(":*")) log.destination.resize(log.destination.size() - 2);
+  log.log_group = Arn::parse(log.destination)->resource.substr(kStart.size());
+  return {};
 }
 
 Result<std::string> vpc_of_resource(const Tables& tables, const std::string& type,
@@ -57,8 +61,7 @@ Result<FlowLogRecord> read_request(Ec2& ec2, const RequestContext& ctx,
   if (type != "VPC" && type != "Subnet" && type != "NetworkInterface")
     return invalid(fmt::format("There are no flow logs of resources of type {}", type));
   FlowLogRecord log;
-  LF_TRY(group, read_group(in));
-  log.log_group = group;
+  LF_OK(read_group(in, log));
   if (!in.traffic_type) return invalid("TrafficType can't be empty for this resource type.");
   log.traffic_type = *in.traffic_type;
   if (!in.deliver_logs_permission_arn) return invalid("DeliverLogsPermissionArn can't be empty.");
