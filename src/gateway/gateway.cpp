@@ -72,7 +72,6 @@ Error denial(Error error, sigv4::Family family) {
         if (name != iam::kEncodedDenial) continue;
         error.message += " Encoded authorization failure message: " + value;
       }
-      error.fields.clear();
       break;
     case sigv4::Family::json:
       error.code = "AccessDeniedException";
@@ -84,6 +83,7 @@ Error denial(Error error, sigv4::Family family) {
     default:
       break;
   }
+  std::erase_if(error.fields, [](const auto& field) { return field.first == iam::kEncodedDenial; });
   return error;
 }
 
@@ -222,9 +222,11 @@ task<Result<http::Response>> Gateway::call(Exchange& x, http::BodyReader& body) 
   std::optional<std::string> form;
   if (!x.service && says_nothing(x)) {
     // A form that names an operation without a signature, sent to an address: AssumeRoleWith...
-    LF_CO_TRY(text, co_await body.read_all(kUnsignedBodyLimit));
-    if (const auto parsed = http::parse_form(text)) x.service = routes_.find_anonymous(*parsed);
-    form = std::move(text);
+    // One that cannot be read stays unknown, as any other request of nobody.
+    if (auto text = co_await body.read_all(kUnsignedBodyLimit)) {
+      if (const auto parsed = http::parse_form(*text)) x.service = routes_.find_anonymous(*parsed);
+      form = std::move(*text);
+    }
   }
   if (!x.service) {
     if (!x.claim) {
