@@ -39,10 +39,12 @@ def free_pool() -> str:
         with contextlib.suppress(OSError):
             said += claim.read_text()
     used = [ipaddress.ip_network(word, strict=False) for word in re.findall(r"198\.18\.[0-9.]+(?:/[0-9]+)?", said)]
-    free = [block for block in ipaddress.ip_network("198.18.128.0/17").subnets(new_prefix=22)
+    # pytest's workers choose at the same moment: each has blocks of its own.
+    worker, workers = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    free = [block for block in list(ipaddress.ip_network("198.18.128.0/17").subnets(new_prefix=22))[worker::workers]
             if not any(block.overlaps(other) for other in used)]
     assert free, f"no free block in 198.18.128.0/17: {said}"
-    # Others may be choosing too.
+    # Another session may be choosing too.
     return str(random.choice(free))
 
 
