@@ -141,14 +141,14 @@ def test_a_thousand_flapping_targets(proxy):
             def turned() -> bool:
                 """Most targets are what this turn makes them, so most have changed since the last one."""
                 nonlocal asked
-                for _ in range(50):
+                for _ in range(20):
                     status, body = ask(conn)
                     assert status == 200, (status, body)
                     asked += 1
                 return sum((state == "healthy") == healthy(name) for name, state in states().items()) > 750
 
             for turn in range(4):
-                deadline = time.monotonic() + 60
+                deadline = time.monotonic() + 240
                 while not turned():
                     assert time.monotonic() < deadline, f"most targets change their state in turn {turn}"
         print(f"{asked} requests while a thousand targets flapped")
