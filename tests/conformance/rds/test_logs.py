@@ -6,6 +6,15 @@ from conformance.rds.test_instances import code_of
 from harness.waiting import eventually
 
 
+def in_portions(rds, name: str) -> str:
+    whole, marker = "", "0"
+    while True:
+        part = rds.download_db_log_file_portion(DBInstanceIdentifier="shared", LogFileName=name, Marker=marker, NumberOfLines=3)
+        whole, marker = whole + part["LogFileData"], part["Marker"]
+        if not part["AdditionalDataPending"]:
+            return whole
+
+
 def test_files_are_listed_and_read_in_portions(rds, database):
     with pytest.raises(psycopg.errors.SyntaxError):
         database.query("selec 'a mistake that is logged'")
@@ -15,13 +24,8 @@ def test_files_are_listed_and_read_in_portions(rds, database):
     last = rds.download_db_log_file_portion(DBInstanceIdentifier="shared", LogFileName=name, NumberOfLines=2)
     assert "selec 'a mistake that is logged'" in last["LogFileData"] and last["LogFileData"].count("\n") == 2
 
-    whole, marker = "", "0"
-    while True:
-        part = rds.download_db_log_file_portion(DBInstanceIdentifier="shared", LogFileName=name, Marker=marker,
-                                                NumberOfLines=3)
-        whole, marker = whole + part["LogFileData"], part["Marker"]
-        if not part["AdditionalDataPending"]:
-            break
+    # A new file begins with every hour.
+    whole = "".join(in_portions(rds, file["LogFileName"]) for file in files)
     assert "database system is ready to accept connections" in whole
     assert whole.count("ERROR:  syntax error") == whole.count("STATEMENT:  selec")
     assert rds.describe_db_log_files(DBInstanceIdentifier="shared", FilenameContains="slow")["DescribeDBLogFiles"] == []
