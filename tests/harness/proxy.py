@@ -51,8 +51,9 @@ class Proxy:
             conn.connect(str(self.folder / "control"))
             text = json.dumps({"operation": operation, **more}).encode()
             conn.sendall(struct.pack("<I", len(text)) + text)
-            size = struct.unpack("<I", conn.recv(4, socket.MSG_WAITALL))[0]
-            return json.loads(conn.recv(size, socket.MSG_WAITALL))
+            with conn.makefile("rb") as answer:
+                size = struct.unpack("<I", answer.read(4))[0]
+                return json.loads(answer.read(size))
 
     def apply(self, targets: list[dict], check: dict | None = None, **balancer) -> None:
         """One load balancer with one plain listener that forwards to one group; members as in src/proxy/config.h."""

@@ -1,4 +1,5 @@
 """The registry's protocol without a client's cleverness, and images made by hand."""
+import gzip
 import hashlib
 import io
 import json
@@ -25,12 +26,13 @@ def error_code(answer: requests.Response) -> str:
 
 def layer_of(files: dict[str, bytes]) -> bytes:
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+    with tarfile.open(fileobj=packed, mode="w") as archive:
         for path, content in files.items():
             entry = tarfile.TarInfo(path)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
-    return packed.getvalue()
+    # The same files are the same layer, whatever the time.
+    return gzip.compress(packed.getvalue(), mtime=0)
 
 
 @dataclass
