@@ -75,6 +75,7 @@ SubnetInfo NetworkPort::describe(const Tables& tables, const SubnetRecord& recor
         table && by_default != table->routes.end() &&
         std::ranges::find(records->internet_gateways, by_default->target,
                           &InternetGatewayRecord::id) != records->internet_gateways.end();
+    out.vpc_has_internet_gateway = !records->internet_gateways.empty();
   }
   return out;
 }

@@ -66,6 +66,7 @@ struct SubnetInfo {
   bool map_public_ip_on_launch = false;
   bool is_default = false;
   bool routed_to_internet = false;  // its route table sends 0.0.0.0/0 to an internet gateway
+  bool vpc_has_internet_gateway = false;
 };
 
 struct VpcInfo {

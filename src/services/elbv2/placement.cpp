@@ -69,7 +69,7 @@ Result<Placement> place(Elbv2& elbv2, const Scope& scope, const LoadBalancerReco
           "A load balancer cannot be attached to multiple subnets in the same Availability Zone");
     }
     node.zone = subnet->availability_zone;
-    open = open || subnet->routed_to_internet;
+    open = open || subnet->vpc_has_internet_gateway;
     if (node.wanted_address.empty()) continue;
     const auto address = Ipv4::parse(node.wanted_address);
     if (!address || !subnet->block.contains(*address)) {
@@ -80,11 +80,9 @@ Result<Placement> place(Elbv2& elbv2, const Scope& scope, const LoadBalancerReco
   if (balancer.application() && zones.size() < 2) {
     return invalid("At least two subnets in two different Availability Zones must be specified");
   }
-  // AWS looks for an internet gateway of the VPC; without a route to it no client could reach the
-  // load balancer either.
+  // The route to it may come later, as when Terraform makes both at the same time.
   if (balancer.internet_facing() && !open) {
-    return errors::invalid_subnet(fmt::format(
-        "VPC {} has no internet gateway that one of the subnets is routed to", out.vpc_id));
+    return errors::invalid_subnet(fmt::format("VPC {} has no internet gateway", out.vpc_id));
   }
   std::ranges::sort(out.nodes, {}, &NodeRecord::zone);
   return out;
